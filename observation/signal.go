@@ -1,0 +1,70 @@
+package observation
+
+// Signal names how something was learned. Detail keys are in the comment, where there are any.
+type Signal string
+
+// Link and network layer.
+const (
+	ARP      Signal = "arp"       // value: IPv4 address. Detail "from": sweep | heard
+	NDP      Signal = "ndp"       // value: IPv6 address. Detail "from": sweep | heard; "router": true for an RA
+	MLD      Signal = "mld"       // value: multicast group joined
+	ICMPEcho Signal = "icmp.echo" // value: "reply". Detail "ttl"
+	Neighbor Signal = "snmp.arp"  // value: IPv4/IPv6 address that a router ties to MAC. Detail "router", "ifindex"
+)
+
+// Listening.
+const (
+	DHCPOptions  Signal = "dhcp.options"  // value: option 55 as "1,3,6,15"
+	DHCPVendor   Signal = "dhcp.vendor"   // value: option 60
+	DHCPHostname Signal = "dhcp.hostname" // value: option 12 or 81
+	DHCPServer   Signal = "dhcp.server"   // value: server identifier of an OFFER or ACK that was heard
+	LLDP         Signal = "lldp"          // value: system name. Detail: chassis, port, port_desc, descr, caps ("bridge,wlan"), mgmt, med ("phone"), model, maker, serial
+	CDP          Signal = "cdp"           // value: device id. Detail: port, platform, version, caps, mgmt
+)
+
+// Names and discovery protocols.
+const (
+	MDNSName    Signal = "mdns.name"    // value: host name with ".local" cut
+	MDNSService Signal = "mdns.service" // value: service type "_ipp._tcp". Detail: "name", and TXT keys as "txt.KEY". Port: the service's
+	MDNSHinfo   Signal = "mdns.hinfo"   // value: "CPU OS"
+	NBNSName    Signal = "nbns.name"    // value: NetBIOS name (suffix 00 or 20). Detail "suffix"
+	NBNSGroup   Signal = "nbns.group"   // value: workgroup or domain
+	SSDPServer  Signal = "ssdp.server"  // value: SERVER header. Detail: usn, st, location
+	UPnP        Signal = "upnp"         // value: modelName. Detail: type, friendly, maker, model_number, serial
+	WSD         Signal = "wsd"          // value: types. Detail: scopes, xaddrs, address
+)
+
+// SNMP (values as the agent gave them).
+const (
+	SNMPDescr    Signal = "snmp.descr"     // sysDescr
+	SNMPObjectID Signal = "snmp.object-id" // sysObjectID, without leading dot
+	SNMPName     Signal = "snmp.name"      // sysName
+	SNMPLocation Signal = "snmp.location"  // sysLocation
+	SNMPContact  Signal = "snmp.contact"   // sysContact
+	SNMPServices Signal = "snmp.services"  // sysServices
+	SNMPEntity   Signal = "snmp.entity"    // value: entPhysicalModelName. Detail: descr, serial, maker, hardware, firmware, software, class
+	SNMPPrinter  Signal = "snmp.printer"   // value: prtGeneralPrinterName. Detail: serial
+	SNMPHost     Signal = "snmp.hr"        // value: hrDeviceDescr. Detail: type (last arc of hrDeviceType: 3 cpu, 5 printer, ...)
+	SNMPIf       Signal = "snmp.if"        // value: ifName. Detail: index, mac, type, descr, oper
+	SNMPLLDP     Signal = "snmp.lldp"      // one lldpRemTable row of this switch: value: neighbour's sysName. Detail: local_port, local_port_desc, chassis, chassis_type, port, port_type, port_desc, descr, caps, mgmt
+	SNMPBridge   Signal = "snmp.bridge"    // value: dot1dBaseBridgeAddress. Detail: ports
+)
+
+// One polite exchange over TCP.
+const (
+	TCPOpen      Signal = "tcp.open"      // value: port number as text
+	HTTPTitle    Signal = "http.title"    // value: page title. Detail: status, server, location, realm, favicon
+	HTTPServer   Signal = "http.server"   // value: Server header
+	TLSCert      Signal = "tls.cert"      // value: subject CN. Detail: org, issuer, not_after (RFC 3339), names, self_signed, version
+	SSHBanner    Signal = "ssh.banner"    // value: identification line
+	SMBDialect   Signal = "smb.dialect"   // value: "smb1", "2.0.2", "2.1", "3.0", "3.0.2", "3.1.1". Detail: signing (required|enabled)
+	NTLM         Signal = "ntlm"          // value: NetBIOS computer name. Detail: dns, domain, forest, build ("10.0.19045"), via (smb|rdp)
+	SMBNativeOS  Signal = "smb.native-os" // value: SMB1 session setup's native OS, if it was told
+	RDP          Signal = "rdp"           // value: selected protocol "nla" | "tls" | "rdp". Detail: nla_required
+	IPP          Signal = "ipp"           // value: printer-make-and-model. Detail: name, info, location, serial, state, firmware, uri
+	FTPBanner    Signal = "ftp.banner"    // value: greeting
+	TelnetBanner Signal = "telnet.banner" // value: text before the login prompt, negotiation stripped
+	Database     Signal = "db.greeting"   // value: "mysql 8.0.36", "postgresql", "redis 7.0.15". Detail: auth, tls
+	RTSP         Signal = "rtsp"          // value: Server header of an OPTIONS answer
+	DICOM        Signal = "dicom"         // value: "accepted" | "rejected" | "aborted". Detail: implementation_uid, implementation_version, reason
+)

@@ -1,0 +1,193 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+
+	"kenshin/facility"
+)
+
+// Shared is a transaction over the tables that belong to no facility.
+type Shared struct {
+	tx *sql.Tx
+	db *DB
+}
+
+// Tx is a transaction bound to one facility. In every statement $1 IS the facility: callers pass the values from $2 on, and a
+// statement that names a facility's table without comparing facility_id is refused before it runs.
+type Tx struct {
+	Shared
+	facility facility.ID
+}
+
+// Facility returns whose facts this transaction sees.
+func (tx *Tx) Facility() facility.ID { return tx.facility }
+
+// SQL returns the transaction itself, for package job alone (River inserts its rows inside it).
+func (s *Shared) SQL() *sql.Tx { return s.tx }
+
+// Dialect returns the engine.
+func (s *Shared) Dialect() Dialect { return s.db.Dialect }
+
+// Exec runs a statement and returns the number of rows that it touched.
+func (s *Shared) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	res, err := s.tx.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", firstWords(query), err)
+	}
+	return res.RowsAffected()
+}
+
+// Query runs a query; close the rows, or use Each.
+func (s *Shared) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	rows, err := s.tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", firstWords(query), err)
+	}
+	return rows, nil
+}
+
+// Row runs a query for one row. Scan answers sql.ErrNoRows when there is none.
+func (s *Shared) Row(ctx context.Context, query string, args ...any) *sql.Row {
+	return s.tx.QueryRowContext(ctx, query, args...)
+}
+
+// Exec is Shared.Exec with the facility as $1.
+func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	if err := scopeOf(query); err != nil {
+		return 0, err
+	}
+	return tx.Shared.Exec(ctx, query, tx.bind(args)...)
+}
+
+// Query is Shared.Query with the facility as $1.
+func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if err := scopeOf(query); err != nil {
+		return nil, err
+	}
+	return tx.Shared.Query(ctx, query, tx.bind(args)...)
+}
+
+// Row is Shared.Row with the facility as $1. A statement that forgets the facility panics: it is a bug, and Scan could not tell it apart.
+func (tx *Tx) Row(ctx context.Context, query string, args ...any) *sql.Row {
+	if err := scopeOf(query); err != nil {
+		panic(err)
+	}
+	return tx.Shared.Row(ctx, query, tx.bind(args)...)
+}
+
+func (tx *Tx) bind(args []any) []any {
+	return append(append(make([]any, 0, len(args)+1), string(tx.facility)), args...)
+}
+
+// Rows is what Each needs of a transaction.
+type Rows interface {
+	Query(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// Each runs a query and calls scan for every row; scan's error ends it.
+func Each(ctx context.Context, tx Rows, scan func(*sql.Rows) error, query string, args ...any) error {
+	rows, err := tx.Query(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+var (
+	tableRef = regexp.MustCompile(`(?is)\b(?:FROM|JOIN|INTO|UPDATE)\s+([a-z_][a-z0-9_]*)`)
+	checked  sync.Map // query text -> error or nil: a text is looked at once per process
+)
+
+// scopeOf refuses a statement that names more tables than it ties to the facility. Common table expressions and sub-selects count too:
+// each table needs its own "facility_id".
+func scopeOf(query string) error {
+	if v, ok := checked.Load(query); ok {
+		err, _ := v.(error)
+		return err
+	}
+	err := checkScope(query)
+	checked.Store(query, err)
+	return err
+}
+
+func checkScope(query string) error {
+	ctes := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?is)(?:\bWITH\s+(?:RECURSIVE\s+)?|\)\s*,\s*)([a-z_][a-z0-9_]*)\s*(?:\([^)]*\)\s*)?AS\s*\(`).FindAllStringSubmatch(query, -1) {
+		ctes[strings.ToLower(m[1])] = true
+	}
+	tables := 0
+	for _, m := range tableRef.FindAllStringSubmatch(query, -1) {
+		name := strings.ToLower(m[1])
+		if !ctes[name] && name != "set" && name != "json_each" { // ON CONFLICT .. DO UPDATE SET
+			tables++
+		}
+	}
+	if tables > 0 && (!strings.Contains(query, "$1") || strings.Count(query, "facility_id") < tables) {
+		return fmt.Errorf("store: a query over %d tables does not tie each to its facility: %s", tables, firstWords(query))
+	}
+	return nil
+}
+
+func firstWords(query string) string {
+	f := strings.Fields(query)
+	return strings.Join(f[:min(len(f), 6)], " ")
+}
+
+// In writes "($n,$n+1,...)" for a list, since neither engine takes a list as one parameter in the same way. An empty list
+// writes "(NULL)", which matches nothing. next is the first free number.
+func In(next int, count int) string {
+	if count == 0 {
+		return "(NULL)"
+	}
+	var b strings.Builder
+	b.WriteByte('(')
+	for i := range count {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString("$" + strconv.Itoa(next+i))
+	}
+	b.WriteByte(')')
+	return b.String()
+}
+
+// Where gathers conditions whose parameters are numbered as they come. Zero value: no condition, first parameter $2 (as $1 is the facility).
+type Where struct {
+	parts []string
+	Args  []any
+}
+
+// And adds a condition; every "?" in it becomes the next parameter.
+func (w *Where) And(cond string, args ...any) {
+	for _, a := range args {
+		w.Args = append(w.Args, a)
+		cond = strings.Replace(cond, "?", "$"+strconv.Itoa(len(w.Args)+1), 1)
+	}
+	w.parts = append(w.parts, cond)
+}
+
+// Next takes one more argument outside the conditions (a limit, an offset) and returns its placeholder.
+func (w *Where) Next(arg any) string {
+	w.Args = append(w.Args, arg)
+	return "$" + strconv.Itoa(len(w.Args)+1)
+}
+
+// SQL returns " AND a AND b", to follow "WHERE facility_id = $1".
+func (w *Where) SQL() string {
+	if len(w.parts) == 0 {
+		return ""
+	}
+	return " AND " + strings.Join(w.parts, " AND ")
+}
