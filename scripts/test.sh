@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# All tests, on what this machine has. What is missing is installed (as root on Debian) or said.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+scripts/packages.sh
+scripts/assets.sh
+scripts/check.sh
+export KENSHIN_LAB=${KENSHIN_LAB:-$(readlink -f ../shared/lab/lab.sh 2>/dev/null || true)}
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+status=0
+# two packages at a time: the lab, PostgreSQL and Chromium share the machine's cores
+go test -p 2 -timeout 18m -v ./... >"$log" 2>&1 || status=$?
+grep -vE '^(=== (RUN|PAUSE|CONT|NAME)|\s*--- PASS|PASS$|\?)' "$log" | grep -E '^(ok|FAIL|---|\s+---|panic|\s+\S+_test\.go)' || true
+[ $status = 0 ] || { echo "---- the failures in full"; grep -nE -B40 '^\s*--- FAIL|^panic|\[build failed\]' "$log" | tail -n 400; }
+skips=$(grep -cE '^\s*--- SKIP' "$log" || true)
+echo "skipped tests and why:"
+grep -E -A3 '^\s*--- SKIP' "$log" | grep -E '_test\.go|\.go:[0-9]+:' | sed 's/^\s*/  /' | sort | uniq -c | sort -rn | head -n 40 || true
+passed=$(grep -cE '^\s*--- PASS' "$log" || true)
+failed=$(grep -cE '^\s*--- FAIL' "$log" || true)
+echo "$passed passed, $failed failed, $skips skipped"
+exit $status
