@@ -88,20 +88,6 @@ func connect(ctx context.Context, o Options) (*DB, error) {
 	return db, nil
 }
 
-func connectPostgres(ctx context.Context, o Options) (*DB, error) {
-	w, err := sql.Open("pgx", o.URL)
-	if err != nil {
-		return nil, fmt.Errorf("open PostgreSQL: %w", err)
-	}
-	w.SetMaxOpenConns(16)
-	w.SetMaxIdleConns(8)
-	if err := w.PingContext(ctx); err != nil {
-		return nil, errors.Join(fault.Wrap(fault.Unavailable, err, "PostgreSQLにつながりません。--database の値とサーバの状態を確かめてください。",
-			"PostgreSQL cannot be reached. Check the value of --database and the server's state."), w.Close())
-	}
-	return &DB{Dialect: Postgres, w: w, r: w}, nil
-}
-
 // Close closes both pools.
 func (db *DB) Close() error {
 	if db.r == db.w {
