@@ -69,12 +69,12 @@ func connect(ctx context.Context, o Options) (*DB, error) {
 			"The data folder cannot be made. Name a writable place with --data.")
 	}
 	path := filepath.Join(o.Dir, "kenshin.db")
-	w, err := sql.Open("sqlite", "file:"+path+"?"+pragmas+"&_txlock=immediate")
+	w, err := sql.Open("sqlite", sqliteURI(path)+"?"+pragmas+"&_txlock=immediate")
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	w.SetMaxOpenConns(1) // one writer: SQLite has one write lock, and a second connection would only wait for it
-	r, err := sql.Open("sqlite", "file:"+path+"?"+pragmas+"&_pragma=query_only(ON)")
+	r, err := sql.Open("sqlite", sqliteURI(path)+"?"+pragmas+"&_pragma=query_only(ON)")
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), w.Close())
 	}
@@ -86,6 +86,11 @@ func connect(ctx context.Context, o Options) (*DB, error) {
 			"The database cannot be opened. Check the disk's free space and the folder's rights (kenshin doctor looks closer)."), db.Close())
 	}
 	return db, nil
+}
+
+// sqliteURI names a file whose path may hold characters that mean something in a URI.
+func sqliteURI(path string) string {
+	return "file:" + strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
 }
 
 // Close closes both pools.
