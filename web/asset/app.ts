@@ -1,0 +1,26 @@
+// The console's script. Every page is complete without it: it adds live numbers (htmx), keys, and passkeys.
+import htmx from "htmx.org/dist/htmx.esm.js";
+import { passkeys } from "./passkey";
+import { dialogs, keys, passwords, selection, copying, printing, uploads } from "./page";
+
+document.documentElement.classList.add("js");
+
+// htmx reads its switches from <meta name="htmx-config">; nothing here needs eval or inline styles.
+(window as unknown as { htmx: unknown }).htmx = htmx;
+
+document.addEventListener("DOMContentLoaded", start);
+if (document.readyState !== "loading") start();
+
+let started = false;
+function start(): void {
+  if (started) return;
+  started = true;
+  dialogs();
+  keys();
+  passwords();
+  selection();
+  copying();
+  printing();
+  uploads();
+  passkeys();
+}

@@ -1,0 +1,147 @@
+// Small behaviours that data attributes switch on. Each is found by its attribute, so parts that htmx swaps in work too.
+
+// data-opens="ID": opens a <dialog>. Browsers with the command attribute do it themselves.
+export function dialogs(): void {
+  const native = "commandForElement" in HTMLButtonElement.prototype;
+  document.addEventListener("click", (e) => {
+    const button = (e.target as Element).closest<HTMLButtonElement>("button[commandfor]");
+    if (!button || native) return;
+    const dialog = document.getElementById(button.getAttribute("commandfor") ?? "");
+    if (!(dialog instanceof HTMLDialogElement)) return;
+    if (button.getAttribute("command") === "close") dialog.close();
+    else dialog.showModal();
+  });
+  // A form that failed comes back with its dialog marked: show it again.
+  document.querySelectorAll<HTMLDialogElement>("dialog[data-show]").forEach((d) => d.showModal());
+}
+
+// "/" goes to the search field, as in many programs; not while somebody types.
+export function keys(): void {
+  document.addEventListener("keydown", (e) => {
+    if (e.key !== "/" || e.ctrlKey || e.metaKey || e.altKey) return;
+    const on = document.activeElement;
+    if (on instanceof HTMLElement && (on.isContentEditable || /^(input|textarea|select)$/i.test(on.tagName))) return;
+    const search = document.querySelector<HTMLInputElement>("input[type=search]");
+    if (!search) return;
+    e.preventDefault();
+    search.focus();
+    search.select();
+  });
+}
+
+// data-rules on a password field: the list with that id says live which rules hold. The server decides in the end.
+export function passwords(): void {
+  document.querySelectorAll<HTMLInputElement>("input[data-rules]").forEach((input) => {
+    const list = document.getElementById(input.dataset.rules ?? "");
+    if (!list) return;
+    const again = document.querySelector<HTMLInputElement>(`input[data-repeats="${input.id}"]`);
+    const update = () => {
+      const value = input.value;
+      list.querySelectorAll<HTMLLIElement>("li[data-rule]").forEach((li) => {
+        let ok = false;
+        switch (li.dataset.rule) {
+          case "length":
+            ok = [...value].length >= Number(li.dataset.min ?? "13");
+            break;
+          case "varied":
+            ok = new Set([...value]).size >= Number(li.dataset.min ?? "5");
+            break;
+          case "name": {
+            const names = (li.dataset.from ?? "").split(" ").map((id) => {
+              const field = document.getElementById(id);
+              return field instanceof HTMLInputElement ? field.value.split("@")[0].toLowerCase() : "";
+            });
+            ok = value !== "" && !names.some((n) => n.length >= 3 && value.toLowerCase().includes(n));
+            break;
+          }
+          case "same":
+            ok = value !== "" && again?.value === value;
+            break;
+        }
+        li.classList.toggle("met", ok);
+        const word = li.querySelector(".word");
+        if (word) word.textContent = (ok ? li.dataset.met : li.dataset.unmet) ?? "";
+      });
+    };
+    input.addEventListener("input", update);
+    again?.addEventListener("input", update);
+    for (const id of (list.querySelector<HTMLElement>("[data-from]")?.dataset.from ?? "").split(" ")) {
+      document.getElementById(id)?.addEventListener("input", update);
+    }
+    update();
+  });
+  document.addEventListener("click", (e) => {
+    const button = (e.target as Element).closest<HTMLButtonElement>("button[data-reveal]");
+    const input = document.getElementById(button?.dataset.reveal ?? "");
+    if (!button || !(input instanceof HTMLInputElement)) return;
+    const show = input.type === "password";
+    input.type = show ? "text" : "password";
+    button.setAttribute("aria-pressed", String(show));
+  });
+}
+
+// data-select-all on a checkbox: ticks every row's box in the same form, and keeps the count beside it right.
+export function selection(): void {
+  const count = (form: HTMLFormElement) => {
+    const boxes = [...form.querySelectorAll<HTMLInputElement>("input[type=checkbox][data-row]")];
+    const on = boxes.filter((b) => b.checked).length;
+    form.querySelectorAll("[data-selected]").forEach((n) => (n.textContent = String(on)));
+    form.classList.toggle("has-selection", on > 0);
+    const all = form.querySelector<HTMLInputElement>("input[data-select-all]");
+    if (all) {
+      all.checked = on > 0 && on === boxes.length;
+      all.indeterminate = on > 0 && on < boxes.length;
+    }
+  };
+  document.addEventListener("change", (e) => {
+    const box = e.target;
+    if (!(box instanceof HTMLInputElement) || !box.form) return;
+    if (box.matches("[data-select-all]")) {
+      box.form.querySelectorAll<HTMLInputElement>("input[data-row]").forEach((b) => (b.checked = box.checked));
+    }
+    if (box.matches("[data-select-all],[data-row]")) count(box.form);
+    if (box.matches("select[data-submit]")) box.form.requestSubmit();
+  });
+  document.addEventListener("change", (e) => {
+    const field = e.target;
+    if (field instanceof HTMLSelectElement && field.dataset.submit !== undefined) field.form?.requestSubmit();
+  });
+  document.querySelectorAll<HTMLFormElement>("form[data-rows]").forEach(count);
+}
+
+// data-copy="ID": puts the text of an element on the clipboard and says so.
+export function copying(): void {
+  document.addEventListener("click", async (e) => {
+    const button = (e.target as Element).closest<HTMLButtonElement>("button[data-copy]");
+    const from = document.getElementById(button?.dataset.copy ?? "");
+    if (!button || !from) return;
+    try {
+      await navigator.clipboard.writeText(from.textContent ?? "");
+      button.textContent = button.dataset.copied ?? button.textContent;
+    } catch {
+      const range = document.createRange();
+      range.selectNodeContents(from);
+      getSelection()?.removeAllRanges();
+      getSelection()?.addRange(range);
+    }
+  });
+}
+
+export function printing(): void {
+  document.addEventListener("click", (e) => {
+    if ((e.target as Element).closest("button[data-print]")) window.print();
+  });
+}
+
+// data-max on a file field: says at once that a file is too large, and shows which was chosen.
+export function uploads(): void {
+  document.addEventListener("change", (e) => {
+    const input = e.target;
+    if (!(input instanceof HTMLInputElement) || input.type !== "file") return;
+    const file = input.files?.[0];
+    const says = document.getElementById(input.dataset.says ?? "");
+    const tooLarge = !!file && Number(input.dataset.max ?? "0") > 0 && file.size > Number(input.dataset.max);
+    input.setCustomValidity(tooLarge ? (input.dataset.tooLarge ?? "too large") : "");
+    if (says) says.textContent = tooLarge ? (input.dataset.tooLarge ?? "") : file ? `${file.name} (${Math.ceil(file.size / 1024)} KB)` : "";
+  });
+}
