@@ -100,14 +100,19 @@ type Question struct {
 	Port    uint16 // TCP or UDP destination port, else 0
 }
 
-// Refusal says why a frame may not go. Code is stable for scripts and the trail.
+// Refusal says why a frame may not go. Code is stable for scripts and the trail; the sentence is the *fault.Error that it unwraps to.
 type Refusal struct {
 	Code string
-	fault.Error
+	Why  *fault.Error
 }
 
+func (r *Refusal) Error() string { return r.Why.Error() }
+
+// Unwrap lets fault.Is and fault.Sentence read a refusal.
+func (r *Refusal) Unwrap() error { return r.Why }
+
 func refuse(code, ja, en string) *Refusal {
-	return &Refusal{Code: code, Error: fault.Error{Kind: fault.Denied, Ja: ja, En: en}}
+	return &Refusal{Code: code, Why: fault.New(fault.Denied, ja, en)}
 }
 
 // neverPorts get nothing from anybody: 9100 prints whatever arrives, 2575 carries HL7 orders and results.

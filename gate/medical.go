@@ -1,0 +1,4 @@
+package gate
+
+// MedicalMaker is replaced below.
+func MedicalMaker(org string) (string, bool) { return "", false }
