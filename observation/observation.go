@@ -3,7 +3,9 @@
 package observation
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"kenshin/netid"
@@ -13,6 +15,8 @@ import (
 const (
 	MaxValue = 2048      // bytes of Value
 	MaxRaw   = 16 * 1024 // bytes of Raw
+	maxKeys  = 64        // entries of Detail, the first ones by name
+	maxName  = 128       // bytes of a detail's key, a segment, a sensor, a signal
 )
 
 // Observation is one thing that one host showed. The same (subject, signal, port, value) seen again updates LastSeen and Count.
@@ -42,13 +46,27 @@ func (o *Observation) Subject() string {
 }
 
 // Clean cuts and normalises what came from outside so that it can be stored and shown: invalid UTF-8 and control characters become
-// spaces, ends are trimmed, over-long fields are cut.
+// spaces, ends are trimmed, over-long fields are cut, an address loses its zone and its IPv4-in-IPv6 form.
 func (o *Observation) Clean() {
 	o.Value = cleanText(o.Value, MaxValue)
-	for k, v := range o.Detail {
-		o.Detail[k] = cleanText(v, MaxValue)
+	o.Segment, o.Sensor = cleanText(o.Segment, maxName), cleanText(o.Sensor, maxName)
+	o.Signal = Signal(cleanText(string(o.Signal), maxName))
+	o.IP = o.IP.Unmap().WithZone("")
+	if len(o.Detail) > 0 {
+		clean := make(map[string]string, min(len(o.Detail), maxKeys))
+		for _, k := range slices.Sorted(maps.Keys(o.Detail)) {
+			if name := cleanText(k, maxName); name != "" && len(clean) < maxKeys {
+				clean[name] = cleanText(o.Detail[k], MaxValue)
+			}
+		}
+		o.Detail = clean
 	}
 	if len(o.Raw) > MaxRaw {
 		o.Raw = o.Raw[:MaxRaw]
 	}
+}
+
+// About reports whether the observation says whom it is about; one that does not is of no use to anybody.
+func (o *Observation) About() bool {
+	return o.IP.IsValid() || !o.MAC.IsZero() && !o.MAC.Multicast() && !o.MAC.Shared()
 }

@@ -27,7 +27,7 @@ const (
 	MDNSName    Signal = "mdns.name"    // value: host name with ".local" cut
 	MDNSService Signal = "mdns.service" // value: service type "_ipp._tcp". Detail: "name", and TXT keys as "txt.KEY". Port: the service's
 	MDNSHinfo   Signal = "mdns.hinfo"   // value: "CPU OS"
-	NBNSName    Signal = "nbns.name"    // value: NetBIOS name (suffix 00 or 20). Detail "suffix"
+	NBNSName    Signal = "nbns.name"    // value: NetBIOS name (suffix 00 or 20). Detail "suffix", "mac" (that it claims)
 	NBNSGroup   Signal = "nbns.group"   // value: workgroup or domain
 	SSDPServer  Signal = "ssdp.server"  // value: SERVER header. Detail: usn, st, location
 	UPnP        Signal = "upnp"         // value: modelName. Detail: type, friendly, maker, model_number, serial
