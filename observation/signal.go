@@ -53,18 +53,26 @@ const (
 // One polite exchange over TCP.
 const (
 	TCPOpen      Signal = "tcp.open"      // value: port number as text
-	HTTPTitle    Signal = "http.title"    // value: page title. Detail: status, server, location, realm, favicon
+	HTTPTitle    Signal = "http.title"    // value: page title, may be "". Detail: status, server, location, realm, favicon, generator, password_field ("true"), scheme (http|https)
 	HTTPServer   Signal = "http.server"   // value: Server header
-	TLSCert      Signal = "tls.cert"      // value: subject CN. Detail: org, issuer, not_after (RFC 3339), names, self_signed, version
+	TLSCert      Signal = "tls.cert"      // value: subject CN. Detail: org, issuer, not_after (RFC 3339), names, self_signed, version ("TLS 1.0"), key ("rsa 1024"), sha256, failure (handshake failed: fewer fields)
 	SSHBanner    Signal = "ssh.banner"    // value: identification line
-	SMBDialect   Signal = "smb.dialect"   // value: "smb1", "2.0.2", "2.1", "3.0", "3.0.2", "3.1.1". Detail: signing (required|enabled)
-	NTLM         Signal = "ntlm"          // value: NetBIOS computer name. Detail: dns, domain, forest, build ("10.0.19045"), via (smb|rdp)
-	SMBNativeOS  Signal = "smb.native-os" // value: SMB1 session setup's native OS, if it was told
-	RDP          Signal = "rdp"           // value: selected protocol "nla" | "tls" | "rdp". Detail: nla_required
-	IPP          Signal = "ipp"           // value: printer-make-and-model. Detail: name, info, location, serial, state, firmware, uri
-	FTPBanner    Signal = "ftp.banner"    // value: greeting
-	TelnetBanner Signal = "telnet.banner" // value: text before the login prompt, negotiation stripped
-	Database     Signal = "db.greeting"   // value: "mysql 8.0.36", "postgresql", "redis 7.0.15". Detail: auth, tls
-	RTSP         Signal = "rtsp"          // value: Server header of an OPTIONS answer
+	SMBDialect   Signal = "smb.dialect"   // value: "smb1", "2.0.2", "2.1", "3.0", "3.0.2", "3.1.1". Detail: signing (required|enabled|disabled), guid, capabilities, smb1 (accepted|refused: what became of SMB1); for "smb1" also name, domain
+	NTLM         Signal = "ntlm"          // value: NetBIOS computer name. Detail: dns, domain (NetBIOS), dns_domain, forest, build ("10.0.19045"), via (smb|rdp)
+	SMBNativeOS  Signal = "smb.native-os" // value: SMB1 session setup's native OS, if it was told. Detail: manager ("Samba 4.17")
+	RDP          Signal = "rdp"           // value: selected protocol "nla" | "tls" | "rdp". Detail: nla_required (true|false, where known)
+	IPP          Signal = "ipp"           // value: printer-make-and-model. Detail: name, info, location, serial, state, firmware, uri, uuid, maker, security, auth
+	FTPBanner    Signal = "ftp.banner"    // value: greeting. Detail: code ("220")
+	SMTPBanner   Signal = "smtp.banner"   // value: greeting. Detail: code
+	POP3Banner   Signal = "pop3.banner"   // value: greeting
+	VNCBanner    Signal = "vnc.banner"    // value: "RFB 003.008"
+	TelnetBanner Signal = "telnet.banner" // value: text before the login prompt, negotiation stripped, may be "". Detail: negotiation ("true")
+	Database     Signal = "db.greeting"   // value: "mysql 8.0.36", "postgresql", "redis", "mssql 15.0.2000". Detail: auth (trust|none: open without a password; else password|md5|scram|gss|sspi|required|protected|refused), tls (yes|no|required), error
+	RTSP         Signal = "rtsp"          // value: Server header of an OPTIONS answer, may be "". Detail: status, public, realm
 	DICOM        Signal = "dicom"         // value: "accepted" | "rejected" | "aborted". Detail: implementation_uid, implementation_version, reason
+)
+
+// What was tried: "no answer" only means something where something was asked.
+const (
+	Asked Signal = "asked" // value: "complete" when every question of a sweep's list was put, else "partial". Detail: "ports", "silent" (filtered), "stopped" (why)
 )
