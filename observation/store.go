@@ -262,10 +262,11 @@ func addRaw(ctx context.Context, tx *store.Tx, rows []row) error {
 	return nil
 }
 
-// groups cuts rows into 256s, 64s, 16s, 4s and 1s: few different statements, since each text is kept by the store once it was checked.
+// groups cuts rows into 16s, 4s and 1s: few different statements, since each text is kept by the store once it was checked, and small
+// ones, since SQLite looks a parameter up by walking over all of the statement.
 func groups[T any](rows []T) func(yield func([]T) bool) {
 	return func(yield func([]T) bool) {
-		for size := 256; len(rows) > 0; size /= 4 {
+		for size := 16; len(rows) > 0; size /= 4 {
 			for len(rows) >= size {
 				if !yield(rows[:size]) {
 					return
