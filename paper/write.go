@@ -1,0 +1,201 @@
+package paper
+
+import (
+	"bufio"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"iter"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/xuri/excelize/v2"
+)
+
+// Column is one column of a table that goes out.
+type Column struct {
+	Header string
+	Width  float64 // in characters; 0 means by the header
+}
+
+// Table is what a sheet that goes out looks like.
+type Table struct {
+	Sheet   string // its name
+	Columns []Column
+}
+
+// Records are the rows of a table: a value is a string, an int, an int64 or nil. Strings stay text in every program: leading zeros are kept and
+// nothing in them becomes a formula.
+type Records = iter.Seq2[[]any, error]
+
+// WriteXLSX writes a workbook with one sheet: a styled header that stays in view, filters, column widths. Rows are streamed.
+func WriteXLSX(w io.Writer, t Table, rows Records) (err error) {
+	f := excelize.NewFile()
+	defer func() {
+		if cerr := f.Close(); err == nil {
+			err = cerr
+		}
+	}()
+	name := sheetName(t.Sheet)
+	if err := f.SetSheetName("Sheet1", name); err != nil {
+		return fmt.Errorf("name the sheet: %w", err)
+	}
+	header, text, err := styles(f)
+	if err != nil {
+		return err
+	}
+	sw, err := f.NewStreamWriter(name)
+	if err != nil {
+		return fmt.Errorf("begin the sheet: %w", err)
+	}
+	if err := writeHead(sw, t, header); err != nil {
+		return err
+	}
+	last := 1
+	for rec, err := range rows {
+		if err != nil {
+			return err
+		}
+		last++
+		cells := make([]any, len(rec))
+		for i, v := range rec {
+			if s, ok := v.(string); ok {
+				v = excelize.Cell{StyleID: text, Value: clip(s)}
+			}
+			cells[i] = v
+		}
+		if err := sw.SetRow("A"+strconv.Itoa(last), cells); err != nil {
+			return fmt.Errorf("write row %d: %w", last, err)
+		}
+	}
+	if len(t.Columns) > 0 {
+		if err := f.AutoFilter(name, "A1:"+Ref(len(t.Columns)-1, last), nil); err != nil {
+			return fmt.Errorf("set the filter: %w", err)
+		}
+	}
+	if err := sw.Flush(); err != nil {
+		return fmt.Errorf("finish the sheet: %w", err)
+	}
+	if _, err := f.WriteTo(w); err != nil {
+		return fmt.Errorf("write the workbook: %w", err)
+	}
+	return nil
+}
+
+func styles(f *excelize.File) (header, text int, err error) {
+	header, err = f.NewStyle(&excelize.Style{
+		Font:      &excelize.Font{Bold: true, Color: "1A1A1C"},
+		Fill:      excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{"E8F1FE"}},
+		Border:    []excelize.Border{{Type: "bottom", Color: "0031D8", Style: 2}},
+		Alignment: &excelize.Alignment{Vertical: "center", WrapText: true}, NumFmt: 49})
+	if err != nil {
+		return 0, 0, fmt.Errorf("header style: %w", err)
+	}
+	text, err = f.NewStyle(&excelize.Style{NumFmt: 49, Alignment: &excelize.Alignment{Vertical: "top"}})
+	if err != nil {
+		return 0, 0, fmt.Errorf("text style: %w", err)
+	}
+	return header, text, nil
+}
+
+func writeHead(sw *excelize.StreamWriter, t Table, style int) error {
+	cells := make([]any, len(t.Columns))
+	for i, c := range t.Columns {
+		width := c.Width
+		if width == 0 {
+			width = min(max(2*float64(utf8.RuneCountInString(c.Header))+4, 10), 40)
+		}
+		if err := sw.SetColWidth(i+1, i+1, width); err != nil {
+			return fmt.Errorf("column width: %w", err)
+		}
+		cells[i] = excelize.Cell{StyleID: style, Value: clip(c.Header)}
+	}
+	if err := sw.SetPanes(&excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"}); err != nil {
+		return fmt.Errorf("freeze the header: %w", err)
+	}
+	if err := sw.SetRow("A1", cells, excelize.RowOpts{Height: 32}); err != nil {
+		return fmt.Errorf("write the header: %w", err)
+	}
+	return nil
+}
+
+// sheetName keeps to Excel's rules: 31 characters, none of : \ / ? * [ ].
+func sheetName(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if strings.ContainsRune(`:\/?*[]'`, r) {
+			return '_'
+		}
+		return r
+	}, s)
+	if r := []rune(s); len(r) > 31 {
+		s = string(r[:31])
+	}
+	if s == "" {
+		return "Sheet1"
+	}
+	return s
+}
+
+// clip keeps to Excel's length of a cell and drops the control characters that XML cannot hold.
+func clip(s string) string {
+	if utf8.RuneCountInString(s) > MaxCellText {
+		s = string([]rune(s)[:MaxCellText])
+	}
+	if !strings.ContainsFunc(s, notXML) {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if notXML(r) {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+func notXML(r rune) bool { return r < ' ' && r != '\n' && r != '\t' }
+
+// WriteCSV writes UTF-8 with a BOM and CRLF, which is what Excel opens without garbling. Texts that a spreadsheet would run as a formula get an
+// apostrophe before them; reading the file with this package takes it off again.
+func WriteCSV(w io.Writer, t Table, rows Records) error {
+	b := bufio.NewWriter(w)
+	if _, err := b.WriteString("\uFEFF"); err != nil {
+		return fmt.Errorf("write CSV: %w", err)
+	}
+	c := csv.NewWriter(b)
+	c.UseCRLF = true
+	rec := make([]string, len(t.Columns))
+	for i, col := range t.Columns {
+		rec[i] = guard(col.Header)
+	}
+	if err := c.Write(rec); err != nil {
+		return fmt.Errorf("write CSV: %w", err)
+	}
+	for values, err := range rows {
+		if err != nil {
+			return err
+		}
+		rec = rec[:0]
+		for _, v := range values {
+			switch v := v.(type) {
+			case nil:
+				rec = append(rec, "")
+			case string:
+				rec = append(rec, guard(v))
+			default:
+				rec = append(rec, fmt.Sprint(v))
+			}
+		}
+		if err := c.Write(rec); err != nil {
+			return fmt.Errorf("write CSV: %w", err)
+		}
+	}
+	c.Flush()
+	if err := c.Error(); err != nil {
+		return fmt.Errorf("write CSV: %w", err)
+	}
+	if err := b.Flush(); err != nil {
+		return fmt.Errorf("write CSV: %w", err)
+	}
+	return nil
+}
