@@ -416,6 +416,7 @@ func FuzzCSV(f *testing.F) {
 
 func FuzzSheetXML(f *testing.F) {
 	f.Add(`<x:sheetData><x:row r="2"><x:c r="ZZ2" t="s" s="9"><x:v>7</x:v></x:c></x:row></x:sheetData><x:mergeCells><x:mergeCell ref="A1:B9"/></x:mergeCells>`)
+	f.Add(`<row><v>0</c >`)
 	f.Fuzz(func(t *testing.T, s string) {
 		b := minimal(t, s, "<x:si><x:t>a</x:t></x:si>")
 		book, err := Open(bytes.NewReader(b), int64(len(b)), "x.xlsx")

@@ -139,6 +139,9 @@ func (s *scanner) end(name string) (done bool, err error) {
 
 // put stores the cell at hand into the row.
 func (s *scanner) put() error {
+	if s.col < 0 { // an end without a beginning
+		return nil
+	}
 	cell := s.w.cell(s.cell.typ, s.cell.style, s.cell.value.String())
 	cell.Formula = s.cell.formula
 	if cell.Kind == Empty && !cell.Formula {
