@@ -57,13 +57,24 @@ type Identity struct {
 	Confidence float64  `json:"confidence"` // 0..1, of Kind
 	Because    []Reason `json:"because,omitempty"`
 	Version    string   `json:"version,omitempty"` // of the rules that said so
+	Ties       Ties     `json:"ties,omitzero"`
+}
+
+// Ties are the things a device said of itself that may show that two entries are one device (see Same). Identify fills them from the
+// observations; Serial is Identity.Serial.
+type Ties struct {
+	NetBIOS string `json:"netbios,omitempty"` // computer name of NBNS or NTLM
+	DNS     string `json:"dns,omitempty"`     // full DNS name of NTLM, with its domain
+	Host    string `json:"host,omitempty"`    // host name of DHCP or mDNS
+	DHCP    string `json:"dhcp,omitempty"`    // DHCP option 55 and 60, as a fingerprint
 }
 
 // Word is what people say of a device. An empty field means that nobody has said anything; it never means "none".
 // Dates are "2026-11-21" text ("2026-11" and "2026" are allowed: old ledgers know no more).
 type Word struct {
 	Name         string            `json:"name,omitempty"`
-	Number       string            `json:"number,omitempty"` // 管理番号
+	Reading      string            `json:"reading,omitempty"` // ふりがな: lists sort by it
+	Number       string            `json:"number,omitempty"`  // 管理番号
 	Kind         string            `json:"kind,omitempty"`
 	Modality     string            `json:"modality,omitempty"`
 	Maker        string            `json:"maker,omitempty"`
@@ -95,7 +106,8 @@ type Word struct {
 	Extra        map[string]string `json:"extra,omitempty"` // columns of an imported sheet that have no field here: nothing is dropped
 }
 
-// Interface is one network card of a device.
+// Interface is one network card of a device. In a routed segment, until the router told the MAC, MAC is zero. FirstSeen is zero for a
+// MAC that people wrote into the ledger and that was not seen yet.
 type Interface struct {
 	MAC       netid.MAC    `json:"mac"`
 	Segment   string       `json:"segment,omitempty"`
@@ -118,6 +130,7 @@ type Service struct {
 type Summary struct {
 	Findings int    `json:"findings"`         // open ones
 	Worst    int    `json:"worst"`            // severity of the worst open finding: 0 none, 1 low .. 4 critical
+	OSOld    bool   `json:"os_unsupported"`   // the maker no longer mends its operating system
 	Switch   string `json:"switch,omitempty"` // device id of the switch
 	Port     string `json:"port,omitempty"`   // ifName there
 }
@@ -136,6 +149,7 @@ type Device struct {
 	FirstSeen  time.Time      `json:"first_seen,omitzero"` // zero: entered by hand or import, never seen on the wire
 	LastSeen   time.Time      `json:"last_seen,omitzero"`
 	Revision   int64          `json:"revision"` // grows with every change; an edit names the revision that it was made from
+	ChangedAt  time.Time      `json:"changed_at"`
 	MergedInto netid.DeviceID `json:"merged_into,omitempty"`
 }
 
