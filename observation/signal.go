@@ -18,7 +18,7 @@ const (
 	DHCPVendor   Signal = "dhcp.vendor"   // value: option 60
 	DHCPHostname Signal = "dhcp.hostname" // value: option 12 or 81
 	DHCPServer   Signal = "dhcp.server"   // value: server identifier of an OFFER or ACK that was heard
-	LLDP         Signal = "lldp"          // value: system name. Detail: chassis, port, port_desc, descr, caps ("bridge,wlan"), mgmt, med ("phone"), model, maker, serial
+	LLDP         Signal = "lldp"          // value: system name. Detail: chassis, port, port_desc, descr, caps ("bridge,wlan"), mgmt, med ("phone"), model, maker, serial, told_by (the switch that said so over SNMP)
 	CDP          Signal = "cdp"           // value: device id. Detail: port, platform, version, caps, mgmt
 )
 
