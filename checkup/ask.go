@@ -1,0 +1,317 @@
+package checkup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"kenshin/discover/mdns"
+	"kenshin/discover/nbns"
+	"kenshin/discover/services"
+	"kenshin/discover/snmp"
+	"kenshin/discover/ssdp"
+	"kenshin/discover/wsd"
+	"kenshin/facility"
+	"kenshin/gate"
+	"kenshin/i18n"
+	"kenshin/observation"
+	"kenshin/store"
+)
+
+const (
+	together = 16               // hosts asked at the same time; each has one conversation at a time
+	maxTries = 3                // steps that may be spent on one host before it counts as held
+	needAsk  = 12 * time.Second // a host is not begun with less time than this left
+	muteTCP  = 3                // ports in a row that swallow the question: the rest is taken to be filtered too
+)
+
+// netidZero stands where only a segment matters.
+var netidZero netip.Addr
+
+// ask puts the questions of the list to hosts of the segment that are still waiting.
+func (c *Checkup) ask(ctx context.Context, f facility.ID, s *Sweep, at *cursor) error {
+	seg, ok := c.segmentOf(*at, s)
+	if !ok {
+		at.nextSegment()
+		return nil
+	}
+	if seg.Routed {
+		if err := c.learnMACs(ctx, f, s.ID, seg); err != nil {
+			return err
+		}
+	}
+	hosts, err := c.waitingHosts(ctx, f, s.ID, seg.ID, 4*together)
+	if err != nil {
+		return err
+	}
+	if len(hosts) == 0 {
+		at.nextSegment()
+		return nil
+	}
+	if !enough(ctx, needAsk) {
+		<-ctx.Done()
+		return nil
+	}
+	var g errgroup.Group
+	g.SetLimit(together)
+	for i := range hosts {
+		g.Go(func() error {
+			if !enough(ctx, needAsk) {
+				return nil // stays waiting
+			}
+			return c.askOne(ctx, f, s.ID, &hosts[i])
+		})
+	}
+	err = g.Wait()
+	s.Frames = c.frames(s)
+	return err
+}
+
+// askOne has all conversations with one host, and stores what it said and how it ended.
+func (c *Checkup) askOne(ctx context.Context, f facility.ID, sweep string, h *host) error {
+	keep := context.WithoutCancel(ctx)
+	if !h.IP.IsValid() {
+		return c.setHost(keep, f, sweep, h, held, "no-address")
+	}
+	gh := c.Gate.Host(h.Segment, h.IP, h.MAC)
+	if no := gh.May(gate.TCPConnect, 0); no != nil {
+		return c.setHost(keep, f, sweep, h, held, no.Code)
+	}
+	i := &interview{c: c, h: gh, host: h, now: c.Now}
+	i.names(ctx)
+	i.ports(ctx)
+	if ctx.Err() != nil && h.Tries+1 < maxTries {
+		i.partial = "time"
+	}
+	i.finish()
+	devices, err := c.Ingest(keep, f, c.place(i.obs, h.Segment))
+	if err != nil {
+		return fmt.Errorf("take in what %s said: %w", h.IP, err)
+	}
+	_ = devices
+	switch {
+	case ctx.Err() != nil && h.Tries+1 < maxTries:
+		return c.setHost(keep, f, sweep, h, waiting, "time")
+	case i.partial != "":
+		return c.setHost(keep, f, sweep, h, held, i.partial)
+	}
+	return c.setHost(keep, f, sweep, h, asked, "")
+}
+
+// place gives each observation its sensor and segment: a router in one segment tells of devices in another.
+func (c *Checkup) place(obs []observation.Observation, segment string) []observation.Observation {
+	for i := range obs {
+		o := &obs[i]
+		o.Sensor, o.Segment = c.Sensor, segment
+		if o.Signal == observation.Neighbor && o.IP.IsValid() {
+			o.Segment = c.segmentFor(o.IP, segment)
+		}
+	}
+	return obs
+}
+
+// interview is all that is said with one host in one sweep.
+type interview struct {
+	c       *Checkup
+	h       *gate.Host
+	host    *host
+	now     func() time.Time
+	mu      sync.Mutex
+	obs     []observation.Observation
+	tried   []string // ports that were asked
+	silent  []string // ports that swallowed the question
+	partial string   // why the list was not asked to its end: a refusal's code
+}
+
+func (i *interview) add(o observation.Observation) {
+	i.mu.Lock()
+	i.obs = append(i.obs, o)
+	i.mu.Unlock()
+}
+
+// names asks over UDP who the host is. No answer is the usual case and says nothing; a refusal ends the interview.
+func (i *interview) names(ctx context.Context) {
+	credentials := i.h.Segment()
+	steps := []func() error{
+		func() error { return nbns.Ask(ctx, i.h, i.add) },
+		func() error {
+			if credentials == nil || len(credentials.SNMP) == 0 {
+				return nil
+			}
+			_, err := snmp.Read(ctx, i.h, snmp.Options{}, i.add)
+			return err
+		},
+		func() error { return mdns.Ask(ctx, i.h, i.add) },
+		func() error { return ssdp.Ask(ctx, i.h, i.add) },
+		func() error { return wsd.Ask(ctx, i.h, i.add) },
+	}
+	for _, step := range steps {
+		if i.over(ctx, step()) {
+			return
+		}
+		i.protectIfMedical()
+	}
+}
+
+// over notes why the interview cannot go on, if so.
+func (i *interview) over(ctx context.Context, err error) bool {
+	var no *gate.Refusal
+	if errors.As(err, &no) {
+		i.partial = no.Code
+	}
+	return i.partial != "" || ctx.Err() != nil
+}
+
+// protectIfMedical looks at what was said so far: an answer that shows a medical device ends the probing of it.
+func (i *interview) protectIfMedical() {
+	i.mu.Lock()
+	obs := append([]observation.Observation{{Signal: observation.ARP, MAC: i.host.MAC, IP: i.host.IP, Value: i.host.IP.String(), At: i.now()}}, i.obs...)
+	i.mu.Unlock()
+	for k := range obs {
+		if obs[k].Signal == observation.Neighbor { // says something about others
+			obs[k] = obs[0]
+		}
+	}
+	if id, _ := i.c.Identify.Of(obs); id.Medical && len(id.Because) > 0 {
+		i.h.Medical(id.Because[0].Says)
+	}
+}
+
+// ports goes down the fixed list, one connection after the other.
+func (i *interview) ports(ctx context.Context) {
+	talks := conversations()
+	open := map[uint16]bool{}
+	mute := 0
+	for _, p := range services.Ports() {
+		if i.partial != "" || ctx.Err() != nil {
+			return
+		}
+		if p.Unless != 0 && open[p.Unless] {
+			continue
+		}
+		if mute >= muteTCP && len(open) == 0 {
+			i.silent = append(i.silent, strconv.Itoa(int(p.Number)))
+			continue
+		}
+		list := p.Talk
+		if i.h.May(gate.DICOMAssociation, p.Number) == nil && len(p.Unlocked) > 0 {
+			list = p.Unlocked
+		}
+		for n, talk := range list {
+			obs, err := talks[talk](ctx, i.h, p.Number)
+			for _, o := range obs {
+				i.add(o)
+			}
+			if i.over(ctx, err) {
+				return
+			}
+			if n == 0 {
+				i.tried = append(i.tried, strconv.Itoa(int(p.Number)))
+				switch answer(err, len(obs)) {
+				case closed:
+					mute = 0
+				case mutely:
+					mute++
+					i.silent = append(i.silent, strconv.Itoa(int(p.Number)))
+				default:
+					mute, open[p.Number] = 0, true
+				}
+				if !open[p.Number] {
+					break
+				}
+			}
+		}
+		if open[p.Number] && p.Medical.Ja != "" {
+			i.h.Medical(p.Medical.For(i18n.With(ctx, i18n.Ja)))
+			continue // the gate answers from here on
+		}
+		i.protectIfMedical()
+	}
+}
+
+type reply int
+
+const (
+	opened reply = iota
+	closed
+	mutely
+)
+
+// answer tells a closed port from one that swallows the question.
+func answer(err error, said int) reply {
+	var timeout net.Error
+	switch {
+	case said > 0:
+		return opened
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return closed
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return mutely
+	case err != nil:
+		return closed
+	}
+	return opened
+}
+
+// finish writes down what was asked, so that no answer means something later.
+func (i *interview) finish() {
+	value := "complete"
+	detail := map[string]string{"ports": strings.Join(i.tried, ",")}
+	if len(i.silent) > 0 {
+		detail["silent"] = strings.Join(i.silent, ",")
+	}
+	if i.partial != "" {
+		value, detail["stopped"] = "partial", i.partial
+	}
+	i.obs = append(i.obs, observation.Observation{MAC: i.host.MAC, IP: i.host.IP, Signal: observation.Asked, Value: value, Detail: detail, At: i.now()})
+}
+
+// segmentFor returns the approved segment that an address lies in, else the one at hand.
+func (c *Checkup) segmentFor(a netip.Addr, otherwise string) string {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	for i := range c.segments {
+		if c.segments[i].Prefix.Contains(a.Unmap()) {
+			return c.segments[i].ID
+		}
+	}
+	return otherwise
+}
+
+// learnMACs takes the MACs of hosts behind a router from the router's own tables, which the ledger knows by now.
+func (c *Checkup) learnMACs(ctx context.Context, f facility.ID, sweep string, seg *gate.Segment) error {
+	hosts, err := c.waitingHosts(ctx, f, sweep, seg.ID, 1<<16)
+	if err != nil {
+		return err
+	}
+	for i := range hosts {
+		h := &hosts[i]
+		if !h.MAC.IsZero() {
+			continue
+		}
+		mac, err := c.macOf(ctx, f, seg.ID, h.IP)
+		if err != nil || mac.IsZero() {
+			continue
+		}
+		err = c.DB.Write(ctx, f, func(tx *store.Tx) error {
+			_, err := tx.Exec(ctx, `UPDATE checkup_hosts SET mac = $5, host_key = $5 WHERE facility_id = $1 AND sweep_id = $2 AND segment_id = $3 AND host_key = $4
+				AND NOT EXISTS (SELECT 1 FROM checkup_hosts o WHERE o.facility_id = $1 AND o.sweep_id = $2 AND o.segment_id = $3 AND o.host_key = $5)`,
+				sweep, seg.ID, h.key(), mac.String())
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

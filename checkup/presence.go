@@ -1,0 +1,333 @@
+package checkup
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"sync"
+	"time"
+
+	"kenshin/discover/arp"
+	"kenshin/discover/echo"
+	"kenshin/discover/listen"
+	"kenshin/discover/ndp"
+	"kenshin/facility"
+	"kenshin/fault"
+	"kenshin/gate"
+	"kenshin/i18n"
+	"kenshin/netid"
+	"kenshin/observation"
+)
+
+// quiet is how long a local segment is listened to at least: devices with an address of another network give themselves away only by
+// what they ask for.
+const quiet = 5 * time.Second
+
+// flushEvery is how often found devices reach the ledger while a sweep runs.
+const flushEvery = 500 * time.Millisecond
+
+// presence asks one part of one segment who is there.
+func (c *Checkup) presence(ctx context.Context, f facility.ID, s *Sweep, at *cursor) error {
+	seg, ok := c.segmentOf(*at, s)
+	if at.Segment >= len(at.Order) {
+		at.Phase, at.Segment, at.Chunk = Closing, 0, 0
+		return nil
+	}
+	if !ok {
+		s.note(s.Segment, "この区画は承認が取り消されたため、確認していません。", "This segment is no longer approved and was not looked at.")
+		at.nextSegment()
+		return nil
+	}
+	parts := chunks(seg.Prefix, seg.Pace)
+	if at.Chunk == 0 {
+		s.Done, s.Total = 0, addresses(seg.Prefix)
+	}
+	var err error
+	if at.Chunk < len(parts) {
+		if need := estimate(parts[at.Chunk], seg.Pace); !enough(ctx, need) {
+			<-ctx.Done() // the next step has the time for it
+			return nil
+		}
+		err = c.part(ctx, f, s, at, seg, parts[at.Chunk], at.Chunk == len(parts)-1)
+	}
+	s.Frames = c.frames(s)
+	if err != nil {
+		return c.partFailed(s, at, seg, err)
+	}
+	if ctx.Err() == nil {
+		s.Done = min(s.Done+addresses(parts[at.Chunk]), s.Total)
+		if at.Chunk++; at.Chunk >= len(parts) {
+			at.Phase = Asking
+			if s.Request.PresenceOnly {
+				at.nextSegment()
+			}
+		}
+	}
+	return nil
+}
+
+func (at *cursor) nextSegment() {
+	at.Phase, at.Chunk, at.Segment = Presence, 0, at.Segment+1
+}
+
+// partFailed turns what a person can do something about into a note, and goes on with the next segment; the rest is an error of ours.
+func (c *Checkup) partFailed(s *Sweep, at *cursor, seg *gate.Segment, err error) error {
+	var no *gate.Refusal
+	switch {
+	case errors.As(err, &no):
+		s.note(seg.ID, no.Ja, no.En)
+	case fault.Is(err, fault.Unavailable):
+		s.note(seg.ID, fault.Sentence(err, "ja"), fault.Sentence(err, "en"))
+	default:
+		return err
+	}
+	at.nextSegment()
+	return nil
+}
+
+func (s *Sweep) note(segment, ja, en string) {
+	n := Note{Segment: segment, Text: i18n.Text{Ja: ja, En: en}}
+	for _, have := range s.Notes {
+		if have == n {
+			return
+		}
+	}
+	s.Notes = append(s.Notes, n)
+}
+
+// part sweeps one part of a segment: on the link by ARP and neighbour discovery while listening, behind a router by one echo.
+func (c *Checkup) part(ctx context.Context, f facility.ID, s *Sweep, at *cursor, seg *gate.Segment, p netip.Prefix, last bool) error {
+	got := c.collect(context.WithoutCancel(ctx), f, s.ID, seg, c.Now())
+	var err error
+	if seg.Routed {
+		err = c.echoes(ctx, seg, p, got.add)
+	} else {
+		err = c.link(ctx, s, seg, p, last, got.add)
+	}
+	return errors.Join(err, got.close())
+}
+
+func (c *Checkup) echoes(ctx context.Context, seg *gate.Segment, p netip.Prefix, found func(observation.Observation)) error {
+	e, err := c.Gate.Echo(ctx, seg.ID)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	return echo.Sweep(ctx, e, p, echo.Options{}, found)
+}
+
+func (c *Checkup) link(ctx context.Context, s *Sweep, seg *gate.Segment, p netip.Prefix, last bool, found func(observation.Observation)) error {
+	w, err := c.Gate.Wire(seg.ID)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	hearing, stop := context.WithCancel(ctx)
+	defer stop()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	if tap, err := c.Gate.Listen(seg.Interface); err == nil {
+		wg.Go(func() {
+			defer tap.Close()
+			_ = listen.Run(hearing, tap, found) // ends with hearing; a tap that fails leaves the sweep's own receiver
+		})
+	}
+	defer stop()
+	began := time.Now()
+	var mu sync.Mutex
+	known := map[netid.MAC]bool{}
+	err = arp.Sweep(ctx, w, p, arp.Options{}, func(o observation.Observation) {
+		mu.Lock()
+		known[o.MAC] = true
+		mu.Unlock()
+		found(o)
+	})
+	if err != nil || !last || ctx.Err() != nil {
+		return err
+	}
+	if err := c.neighbours(ctx, w, known, s.Request.PresenceOnly, found); err != nil {
+		return err
+	}
+	if s.Request.PresenceOnly && s.Request.Listen == 0 {
+		return nil
+	}
+	return wait(ctx, max(quiet, s.Request.Listen)-time.Since(began))
+}
+
+// neighbours asks for IPv6. Where only presence is wanted, the one echo to all has to do: a question to each known MAC costs the time.
+func (c *Checkup) neighbours(ctx context.Context, w *gate.Wire, known map[netid.MAC]bool, brief bool, found func(observation.Observation)) error {
+	var macs []netid.MAC
+	for m := range known {
+		if !brief {
+			macs = append(macs, m)
+		}
+	}
+	err := ndp.Sweep(ctx, w, macs, found)
+	var no *gate.Refusal
+	if errors.As(err, &no) { // a link on which not even one echo to all may be sent
+		return nil
+	}
+	return err
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// chunks cuts a segment into parts of which each takes well under a step at the segment's pace, also when nobody answers.
+func chunks(p netip.Prefix, pace gate.Pace) []netip.Prefix {
+	bits := 16
+	switch pace {
+	case gate.Gentle:
+		bits = 25
+	case gate.Normal:
+		bits = 20
+	}
+	if p.Bits() >= bits {
+		return []netip.Prefix{p}
+	}
+	list := make([]netip.Prefix, 0, 1<<(bits-p.Bits()))
+	for a := p.Masked().Addr(); p.Contains(a); {
+		part := netip.PrefixFrom(a, bits)
+		list = append(list, part)
+		a = after(part)
+		if !a.IsValid() {
+			break
+		}
+	}
+	return list
+}
+
+// after is the first address behind a prefix.
+func after(p netip.Prefix) netip.Addr {
+	b := p.Masked().Addr().As4()
+	n := uint64(b[0])<<24 | uint64(b[1])<<16 | uint64(b[2])<<8 | uint64(b[3])
+	if n += 1 << (32 - p.Bits()); n > 0xffffffff {
+		return netip.Addr{}
+	}
+	return netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)})
+}
+
+func addresses(p netip.Prefix) int { return 1 << (32 - p.Bits()) }
+
+// estimate is the time that a part takes when nobody answers: two rounds and the waiting at their end.
+func estimate(p netip.Prefix, pace gate.Pace) time.Duration {
+	return time.Duration(2*addresses(p))*time.Second/time.Duration(pace.FramesPerSecond()) + 4*time.Second
+}
+
+func enough(ctx context.Context, need time.Duration) bool {
+	end, ok := ctx.Deadline()
+	return !ok || time.Until(end) > need
+}
+
+// frames is what the segments of a sweep have cost so far, counted by the gate since the sweep began on this copy.
+func (c *Checkup) frames(s *Sweep) int64 {
+	var n int64
+	for _, id := range s.Request.Segments {
+		n += c.Gate.FramesSent(id)
+	}
+	return max(n, s.Frames)
+}
+
+// collector passes what a sender hears on to the pipeline, a few times a second.
+type collector struct {
+	c       *Checkup
+	f       facility.ID
+	ctx     context.Context
+	sweep   string
+	segment *gate.Segment
+	mu      sync.Mutex
+	buffer  []observation.Observation
+	err     error
+	stop    chan struct{}
+	done    chan struct{}
+}
+
+func (c *Checkup) collect(ctx context.Context, f facility.ID, sweep string, seg *gate.Segment, _ time.Time) *collector {
+	k := &collector{c: c, f: f, ctx: ctx, sweep: sweep, segment: seg, stop: make(chan struct{}), done: make(chan struct{})}
+	go k.run()
+	return k
+}
+
+func (k *collector) run() {
+	defer close(k.done)
+	t := time.NewTicker(flushEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+			k.flush()
+		case <-k.stop:
+			k.flush()
+			return
+		}
+	}
+}
+
+func (k *collector) add(o observation.Observation) {
+	o.Sensor, o.Segment = k.c.Sensor+"/"+k.segment.Interface, k.segment.ID
+	k.mu.Lock()
+	k.buffer = append(k.buffer, o)
+	k.mu.Unlock()
+}
+
+func (k *collector) flush() {
+	k.mu.Lock()
+	obs := k.buffer
+	k.buffer = nil
+	k.mu.Unlock()
+	if len(obs) == 0 {
+		return
+	}
+	if err := k.keep(obs); err != nil {
+		k.mu.Lock()
+		k.err = errors.Join(k.err, err)
+		k.mu.Unlock()
+	}
+}
+
+// keep takes the hosts into the sweep and what they showed into the ledger.
+func (k *collector) keep(obs []observation.Observation) error {
+	devices, err := k.c.Ingest(k.ctx, k.f, obs)
+	if err != nil {
+		return err
+	}
+	return k.c.putHosts(k.ctx, k.f, k.sweep, hostsOf(obs, devices))
+}
+
+func (k *collector) close() error {
+	close(k.stop)
+	<-k.done
+	return k.err
+}
+
+// hostsOf returns the hosts that observations are about, each once, an IPv4 address of its segment preferred.
+func hostsOf(obs []observation.Observation, devices map[string]netid.DeviceID) []host {
+	at := map[string]int{}
+	var list []host
+	for i := range obs {
+		o := &obs[i]
+		h := host{Segment: o.Segment, MAC: o.MAC, IP: o.IP.WithZone(""), Device: devices[o.Subject()]}
+		if o.MAC.Multicast() || o.MAC.IsZero() && !o.IP.IsValid() {
+			continue
+		}
+		j, ok := at[h.key()]
+		switch {
+		case !ok:
+			at[h.key()] = len(list)
+			list = append(list, h)
+		case h.IP.Is4() && !list[j].IP.Is4():
+			list[j].IP = h.IP
+		}
+	}
+	return list
+}

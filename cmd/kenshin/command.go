@@ -1,0 +1,182 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"os/user"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/term"
+
+	"kenshin/actor"
+	"kenshin/app"
+	"kenshin/fault"
+	"kenshin/i18n"
+)
+
+// console is where a command reads and writes.
+type console struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// terminal reports whether w is a terminal that somebody looks at: there a progress bar is drawn, in a pipe never.
+func terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// place is where the data lies; every command that touches data takes it.
+type place struct {
+	Data          string `help:"データのフォルダ / the data folder" type:"path" env:"KENSHIN_DATA"`
+	Database      string `help:"PostgreSQL URL (postgres://...); then --data holds only the key and caches" env:"KENSHIN_DATABASE"`
+	DatabaseOwner string `help:"PostgreSQL URL of the owner role, to bring the schema up to date" env:"KENSHIN_DATABASE_OWNER"`
+	KeyFile       string `help:"封印の鍵のファイル / the sealing key (default: key in --data)" type:"path" env:"KENSHIN_KEY_FILE"`
+	Facility      string `help:"施設のID。1つだけなら要りません / facility id, when there are several" env:"KENSHIN_FACILITY"`
+}
+
+func (p place) config(c *env) (app.Config, error) {
+	if p.Data == "" {
+		return app.Config{}, usage("データのフォルダを --data で指定してください。", "Name the data folder with --data.")
+	}
+	return app.Config{Data: p.Data, Database: p.Database, DatabaseOwner: p.DatabaseOwner, KeyFile: p.KeyFile, Facility: p.Facility,
+		Log: c.log, Version: version, Lang: c.lang}, nil
+}
+
+type usageError struct{ *fault.Error }
+
+func usage(ja, en string) error { return usageError{fault.New(fault.Invalid, ja, en)} }
+
+// env is what a command gets beside its flags.
+type env struct {
+	console
+	ctx  context.Context
+	lang i18n.Lang
+	log  *slog.Logger
+}
+
+// say writes a line to people: to stderr, so that a pipe stays clean.
+func (e *env) say(ja, en string, args ...any) {
+	fmt.Fprintln(e.err, i18n.T(e.ctx, ja, en, args...))
+}
+
+type commands struct {
+	Verbose bool `help:"くわしい記録を出す / log more" short:"v"`
+
+	Serve    serveCmd    `cmd:"" help:"画面(コンソール)を動かす / run the console"`
+	Checkup  checkupCmd  `cmd:"" help:"サーバなしで1回だけ健診する / one pass without a server"`
+	Replay   replayCmd   `cmd:"" help:"記録した観察を取り込む / take in recorded observations"`
+	Import   importCmd   `cmd:"" help:"台帳のファイルを取り込む / take in a ledger file"`
+	Export   exportCmd   `cmd:"" help:"台帳を書き出す / write the ledger out"`
+	User     userCmd     `cmd:"" help:"利用者 / people"`
+	Token    tokenCmd    `cmd:"" help:"APIの合言葉 / API tokens"`
+	Backup   backupCmd   `cmd:"" help:"動かしたまま控えを取る / hot backup"`
+	Restore  restoreCmd  `cmd:"" help:"控えから戻す / restore a backup"`
+	Doctor   doctorCmd   `cmd:"" help:"Kenshin自身を調べる / examine Kenshin itself"`
+	Trail    trailCmd    `cmd:"" help:"操作の記録 / who did what"`
+	Identify identifyCmd `cmd:"" help:"判定の理由 / why a device is what it is"`
+	Demo     demoCmd     `cmd:"" help:"見本の病院を作る / make a fictitious hospital"`
+	Version  versionCmd  `cmd:"" help:"版 / version"`
+}
+
+// language follows the usual variables; a machine that says nothing is Japanese.
+func language() i18n.Lang {
+	for _, name := range []string{"KENSHIN_LANG", "LC_ALL", "LC_MESSAGES", "LANG"} {
+		if v := os.Getenv(name); v != "" {
+			if strings.HasPrefix(v, "en") || v == "C" || v == "POSIX" || strings.HasPrefix(v, "C.") {
+				return i18n.En
+			}
+			return i18n.Ja
+		}
+	}
+	return i18n.Ja
+}
+
+func run(args []string, c console) int {
+	lang := language()
+	var cmds commands
+	exited := -1
+	parser, err := kong.New(&cmds, kong.Name("kenshin"), kong.Writers(c.out, c.err), kong.Exit(func(code int) { exited = code }),
+		kong.Description("Kenshin(ネットワーク健診): 病院のネットワークの健康診断 / a health check-up for a hospital's network"), kong.UsageOnError())
+	if err != nil {
+		fmt.Fprintln(c.err, err)
+		return exitFailed
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if exited >= 0 {
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintln(c.err, "kenshin:", err)
+		return exitUsage
+	}
+	ctx, stop := signal.NotifyContext(i18n.With(context.Background(), lang), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	level := slog.LevelInfo
+	if cmds.Verbose {
+		level = slog.LevelDebug
+	}
+	e := &env{console: c, ctx: actor.With(ctx, commandActor()), lang: lang,
+		log: slog.New(slog.NewTextHandler(c.err, &slog.HandlerOptions{Level: level}))}
+	return e.exit(parsed.Run(e))
+}
+
+// exit says what went wrong in one line and picks the code.
+func (e *env) exit(err error) int {
+	if err == nil {
+		return exitDone
+	}
+	if errors.Is(err, errIncomplete) {
+		return exitIncomplete
+	}
+	if e.log.Enabled(e.ctx, slog.LevelDebug) {
+		e.log.Debug("cause", "error", err)
+	}
+	sentence := fault.Sentence(err, string(e.lang))
+	if _, known := errors.AsType[*fault.Error](err); !known {
+		sentence += " (" + err.Error() + ")"
+	}
+	fmt.Fprintln(e.err, "kenshin:", strings.ReplaceAll(sentence, "\n", " "))
+	if _, wrong := errors.AsType[usageError](err); wrong {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func (u usageError) Unwrap() error { return u.Error }
+
+// commandActor is who types: the operating system's user.
+func commandActor() actor.Actor {
+	name := "command line"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	return actor.Actor{Kind: actor.Command, ID: name, Name: name, Role: actor.Admin}
+}
+
+// line reads one line from standard input: passwords never stand in the list of processes.
+func (e *env) line() (string, error) {
+	s, err := bufio.NewReader(io.LimitReader(e.in, 4096)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("read standard input: %w", err)
+	}
+	return strings.TrimRight(s, "\r\n"), nil
+}
+
+type versionCmd struct{}
+
+func (versionCmd) Run(e *env) error {
+	_, err := fmt.Fprintln(e.out, "kenshin", version)
+	return err
+}
