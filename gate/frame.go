@@ -1,6 +1,10 @@
 package gate
 
-import "kenshin/i18n"
+import (
+	"net/netip"
+
+	"kenshin/i18n"
+)
 
 // Frame is a kind of frame that Kenshin sends. There are no others: the page that lists what was sent is printed from Frames.
 type Frame string
@@ -81,13 +85,19 @@ func Frames() []Description {
 	}
 }
 
-// PerHost reports whether the frame goes to one host; the others go once to the whole link.
+// PerHost reports whether the frame always goes to one host; the others may go once to the whole link.
 func (f Frame) PerHost() bool {
 	switch f {
 	case EchoAllNodes, MDNSQuery, SSDPSearch, WSDProbe:
 		return false
 	}
 	return true
+}
+
+// asksOne reports whether a frame to this address is heard by one host: a discovery question may also be put to a single host (RFC 6762, 5.5;
+// UPnP 1.1, 1.3.2), and is then judged by that host and not by everybody on its link.
+func (f Frame) asksOne(to netip.Addr) bool {
+	return f.PerHost() || to.IsValid() && !to.IsMulticast()
 }
 
 // Presence reports the frames that even a protected device gets: a neighbour's question on the link, one echo behind a router.

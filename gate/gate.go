@@ -126,7 +126,7 @@ func Decide(q Question) *Refusal {
 		return refuse("killed", "停止スイッチが入っています。何も送りません。", "The kill switch is on; nothing is sent.")
 	case q.Segment == nil || !q.Segment.Approved:
 		return refuse("not-approved", "この区画はまだ承認されていません。", "This segment has not been approved.")
-	case q.Frame.PerHost() && !q.Segment.Contains(q.Host):
+	case q.Frame.asksOne(q.Host) && !q.Segment.Contains(q.Host):
 		return refuse("outside", "承認された区画の外のアドレスです。", "The address lies outside the approved segment.")
 	case !q.Segment.Hours.Contain(q.Now):
 		return refuse("hours", "この区画で決めた時間帯の外です。", "Outside the hours that were set for this segment.")
@@ -135,10 +135,10 @@ func Decide(q Question) *Refusal {
 	case slices.Contains(neverPorts, q.Port):
 		return refuse("never-port", "このポートには何も送りません(印刷や検査の電文を受ける口です)。",
 			"Nothing is ever sent to this port: it prints, or takes medical messages.")
-	case !q.Frame.PerHost() && q.Frame != EchoAllNodes && (q.Segment.Medical || q.Status.Medical != ""):
+	case !q.Frame.asksOne(q.Host) && q.Frame != EchoAllNodes && (q.Segment.Medical || q.Status.Medical != ""):
 		return refuse("medical-link", "守っている医療機器がいる区画なので、全員への問い合わせはしません(1台ずつ聞きます)。",
 			"A protected device lives on this link, so questions to everybody are not asked; hosts are asked one by one.")
-	case !q.Frame.PerHost() || q.Frame.Presence(q.Segment.Routed):
+	case !q.Frame.asksOne(q.Host) || q.Frame.Presence(q.Segment.Routed):
 		return nil
 	case q.Status.Medical != "" && !unlocked:
 		return refuse("medical", "医療機器なので守っています。調べるには、人の許可(理由・時間・期限)が要ります。",

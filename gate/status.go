@@ -14,7 +14,7 @@ func (g *Gate) question(r request) Question {
 	if s := g.segments[r.segment]; s != nil {
 		q.Segment = &s.Segment
 	}
-	if r.frame.PerHost() {
+	if r.frame.asksOne(q.Host) {
 		q.Status = g.hostStatus(r.segment, q.Host, r.mac)
 	} else {
 		q.Status = g.linkStatus(r.segment)
