@@ -83,7 +83,8 @@ type Gate struct {
 	unlocks  []Unlock // given at run time
 	book     words    // what the database says, replaced as a whole
 	open     map[guarded]struct{}
-	last     map[string]time.Time // when an unlocked device was last spoken to
+	judged   map[netid.MAC]struct{} // whose maker was looked up
+	last     map[string]time.Time   // when an unlocked device was last spoken to
 	links    map[string]*bucket
 	totals   map[string]*atomic.Int64
 
@@ -118,7 +119,7 @@ func New(c Config) *Gate {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	g := &Gate{c: c, segments: map[string]*segmentState{}, macs: map[netid.MAC]*mark{}, ips: map[ipKey]*mark{},
-		learned: map[ipKey][]sighting{}, open: map[guarded]struct{}{}, last: map[string]time.Time{}, links: map[string]*bucket{},
+		learned: map[ipKey][]sighting{}, open: map[guarded]struct{}{}, last: map[string]time.Time{}, judged: map[netid.MAC]struct{}{}, links: map[string]*bucket{},
 		totals: map[string]*atomic.Int64{}, global: newBucket(Fast), turns: turns{held: map[string]chan struct{}{}},
 		counts: counts{rows: map[countKey]*SentRow{}}, done: make(chan struct{})}
 	if c.Sent != nil {
@@ -265,6 +266,8 @@ func (g *Gate) learn(segment string, ip netip.Addr, mac netid.MAC) {
 	g.mu.Unlock()
 	if !marked {
 		g.protectByMaker(segment, mac)
+	} else {
+		g.recheck() // a conversation with this address may now be one with a protected device
 	}
 }
 
@@ -273,6 +276,15 @@ const maxLearned = 2 * netid.MaxRange
 
 func (g *Gate) protectByMaker(segment string, mac netid.MAC) {
 	if g.c.Maker == nil || mac.IsZero() {
+		return
+	}
+	g.mu.Lock()
+	_, known := g.judged[mac]
+	if len(g.judged) < maxLearned {
+		g.judged[mac] = struct{}{}
+	}
+	g.mu.Unlock()
+	if known {
 		return
 	}
 	if org, ok := g.c.Maker(mac); ok {
@@ -372,7 +384,7 @@ func (g *Gate) buckets(segment string) []*bucket {
 const medicalSpacing = 1050 * time.Millisecond
 
 func (g *Gate) spacing(r request) time.Duration {
-	if !r.frame.PerHost() {
+	if !r.frame.asksOne(r.host) {
 		return 0
 	}
 	g.mu.Lock()
