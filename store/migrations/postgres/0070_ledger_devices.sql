@@ -65,6 +65,7 @@ CREATE TABLE ledger_addresses (
     device_id   TEXT COLLATE "C" NOT NULL,
     first_seen  BIGINT NOT NULL,
     last_seen   BIGINT NOT NULL,
+    held        BOOLEAN NOT NULL, -- false once another device took it
     PRIMARY KEY (facility_id, segment, ip, mac, device_id)
 );
 CREATE INDEX ledger_addresses_device ON ledger_addresses (facility_id, device_id);

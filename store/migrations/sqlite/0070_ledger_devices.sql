@@ -65,6 +65,7 @@ CREATE TABLE ledger_addresses (
     device_id   TEXT NOT NULL,
     first_seen  INTEGER NOT NULL,
     last_seen   INTEGER NOT NULL,
+    held        BOOLEAN NOT NULL, -- false once another device took it
     PRIMARY KEY (facility_id, segment, ip, mac, device_id)
 ) WITHOUT ROWID;
 CREATE INDEX ledger_addresses_device ON ledger_addresses (facility_id, device_id);
