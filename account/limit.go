@@ -1,0 +1,102 @@
+package account
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"kenshin/fault"
+	"kenshin/store"
+)
+
+// limit is how many tries are free before each further one waits twice as long as the one before.
+type limit struct {
+	free   int
+	forget time.Duration // after so long without a try, counting starts again
+}
+
+var (
+	perAccount = limit{free: 5, forget: 2 * time.Hour}
+	perAddress = limit{free: 30, forget: 2 * time.Hour} // a hospital may sit behind one address
+)
+
+const longestWait = 15 * time.Minute
+
+func (l limit) wait(failures int) time.Duration {
+	over := failures - l.free
+	if over <= 0 {
+		return 0
+	}
+	if over > 10 { // 2^10 s is beyond the longest wait
+		return longestWait
+	}
+	return min(time.Second<<over, longestWait)
+}
+
+// accountKey does not tell the address, and an unknown one is counted like a known one.
+func accountKey(email string) string {
+	sum := sha256.Sum256([]byte(email))
+	return "account:" + hex.EncodeToString(sum[:16])
+}
+
+// addressKey takes an IPv6 network of /64 as one, since one machine owns all of it.
+func addressKey(a netip.Addr) string {
+	a = a.Unmap().WithZone("")
+	if a.Is6() {
+		if p, err := a.Prefix(64); err == nil {
+			a = p.Addr()
+		}
+	}
+	return "address:" + a.String()
+}
+
+// attempt counts a try before it is made, so that many at once cannot outrun the count; succeeded takes it back. It returns how
+// many tries were counted, and fails with Busy while the name has to wait.
+func (s *Service) attempt(ctx context.Context, name string, l limit) (int, error) {
+	now := s.now()
+	failures := 0
+	err := s.db.WriteShared(ctx, func(tx *store.Shared) error {
+		var blocked int64
+		err := tx.Row(ctx, `INSERT INTO account_attempts (name, failures, last_at, blocked_until) VALUES ($1, 1, $2, 0)
+			ON CONFLICT (name) DO UPDATE SET last_at = excluded.last_at,
+				failures = CASE WHEN account_attempts.last_at < $3 THEN 1 ELSE account_attempts.failures + 1 END
+			RETURNING failures, blocked_until`, name, store.Micros(now), store.Micros(now.Add(-l.forget))).Scan(&failures, &blocked)
+		if err != nil {
+			return fmt.Errorf("count a sign-in: %w", err)
+		}
+		if until := store.Time(blocked); until.After(now) {
+			return tooMany(until.Sub(now)) // rolls the count back: waiting is not a try
+		}
+		_, err = tx.Exec(ctx, "UPDATE account_attempts SET blocked_until = $2 WHERE name = $1", name, store.Micros(now.Add(l.wait(failures))))
+		return err
+	})
+	return failures, err
+}
+
+func tooMany(wait time.Duration) error {
+	seconds := int(wait/time.Second) + 1
+	return fault.Newf(fault.Busy, "続けて失敗したため、%d秒待ってからもう一度試してください。パスキーならすぐに入れます。",
+		"Too many failed tries. Wait %d seconds and try again; a passkey works at once.", seconds)
+}
+
+// attempts counts a try for the account and the address.
+func (s *Service) attempts(ctx context.Context, email string, from From) (int, error) {
+	if _, err := s.attempt(ctx, addressKey(from.Address), perAddress); err != nil {
+		return 0, err
+	}
+	return s.attempt(ctx, accountKey(email), perAccount)
+}
+
+// succeeded forgets the account's tries and takes back this one of the address.
+func succeeded(ctx context.Context, tx *store.Shared, email string, from From, tries int) error {
+	if _, err := tx.Exec(ctx, "DELETE FROM account_attempts WHERE name = $1", accountKey(email)); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `UPDATE account_attempts SET failures = CASE WHEN failures > $2 THEN failures - $2 ELSE 0 END,
+		blocked_until = CASE WHEN failures - $2 <= $3 THEN 0 ELSE blocked_until END WHERE name = $1`,
+		addressKey(from.Address), tries, perAddress.free)
+	return err
+}
