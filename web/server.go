@@ -1,0 +1,230 @@
+package web
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"kenshin/account"
+	"kenshin/actor"
+	"kenshin/blob"
+	"kenshin/checkup"
+	"kenshin/event"
+	"kenshin/facility"
+	"kenshin/fault"
+	"kenshin/finding"
+	"kenshin/gate"
+	"kenshin/i18n"
+	"kenshin/job"
+	"kenshin/ledger"
+	"kenshin/ledger/sheet"
+	"kenshin/observation"
+	"kenshin/setting"
+	"kenshin/store"
+	"kenshin/supplier"
+	"kenshin/trail"
+	"kenshin/web/asset"
+	"kenshin/web/page"
+)
+
+// Deps are the domains behind the console.
+type Deps struct {
+	DB       *store.DB
+	Account  *account.Service
+	Trail    *trail.Log
+	Settings *setting.Book
+	Blobs    *blob.Store
+	Jobs     *job.Queue
+	Seen     *observation.Log
+	Ledger   *ledger.Ledger
+	Sheets   *sheet.Desk
+	Vendors  *supplier.Book
+	Findings *finding.Book
+	Events   *event.Log
+	Gates    *gate.Book
+	Sweeps   Sweeps
+	Log      *slog.Logger
+	Now      func() time.Time
+	Version  string
+	TLS      bool // the browser reaches us over HTTPS
+	Setup    func(code string) bool
+}
+
+// Sweeps gives the check-up of a facility, with the gate of this machine.
+type Sweeps interface {
+	For(f facility.ID) (*checkup.Checkup, error)
+	Start(v actor.Actor, f facility.ID, r checkup.Request) (id string, err error)
+}
+
+// Server answers the console's requests.
+type Server struct {
+	Deps
+	mux *http.ServeMux
+}
+
+// New builds the console from its routes.
+func New(d Deps) *Server {
+	s := &Server{Deps: d, mux: http.NewServeMux()}
+	s.mux.Handle("GET "+asset.Prefix, asset.Handler())
+	for _, r := range routes() {
+		s.mux.HandleFunc(r.pattern, s.serve(r))
+	}
+	s.mux.HandleFunc("/", s.serve(route{needs: door, do: func(*visit) error {
+		return fault.New(fault.NotFound, "このページはありません。左の一覧から選んでください。", "There is no such page. Choose one from the menu.")
+	}}))
+	return s
+}
+
+// Handler returns the console with everything that every answer needs.
+func (s *Server) Handler() http.Handler { return Harden(s.mux, s.Log, s.TLS) }
+
+// Mount adds another face below a path, such as the API; it brings its own sign-in.
+func (s *Server) Mount(pattern string, h http.Handler) { s.mux.Handle(pattern, h) }
+
+// need is what a visitor must have to open a route.
+type need struct {
+	stage      string // "door": nobody needs to be signed in; "pending": the password was right; "open": signed in
+	permission actor.Permission
+}
+
+var (
+	door    = need{stage: "door"}
+	pending = need{stage: "pending"}
+	anybody = need{stage: "open"}
+)
+
+func may(p actor.Permission) need { return need{stage: "open", permission: p} }
+
+// route is one line of the table in routes.go.
+type route struct {
+	pattern string
+	needs   need
+	do      func(*visit) error
+}
+
+// serve checks who asks, runs the handler and answers its error in one place.
+func (s *Server) serve(r route) http.HandlerFunc {
+	return func(w http.ResponseWriter, q *http.Request) {
+		v := &visit{s: s, w: w, r: q, ctx: i18n.With(q.Context(), s.language(q))}
+		err := s.enter(v, r.needs)
+		if err == nil {
+			err = r.do(v)
+		}
+		if err != nil {
+			s.fail(v, err)
+		}
+	}
+}
+
+var errSignedOut = errors.New("not signed in")
+
+// enter resolves the session, the facility and the role, and refuses who may not.
+func (s *Server) enter(v *visit, n need) error {
+	token := s.cookie(v.r)
+	if n.stage == "pending" {
+		x, err := s.Account.Pending(v.ctx, token)
+		if err != nil {
+			return errSignedOut
+		}
+		v.session = x
+		return nil
+	}
+	x, err := s.Account.Session(v.ctx, token)
+	if err != nil {
+		if n.stage == "door" {
+			return nil
+		}
+		return errSignedOut
+	}
+	v.session = x
+	if n.stage == "door" {
+		return nil
+	}
+	if x.Facility == "" {
+		return fault.New(fault.Denied, "どの施設の利用者にもなっていません。情報担当に頼んでください。", "You belong to no facility. Ask your admin.")
+	}
+	who, err := s.Account.Access(v.ctx, x.Subject(), x.Facility)
+	if err != nil {
+		return err
+	}
+	v.actor, v.facility = who, x.Facility
+	v.ctx = actor.With(v.ctx, who)
+	if n.permission != "" && !who.Role.May(n.permission) {
+		return fault.New(fault.Denied, "この操作は、あなたの役割ではできません。情報担当に頼んでください。", "Your role does not allow this. Ask your admin.")
+	}
+	return nil
+}
+
+// fail answers an error: a person gets one sentence and an id, the log gets the cause.
+func (s *Server) fail(v *visit, err error) {
+	if errors.Is(err, errSignedOut) {
+		if v.partial() {
+			v.w.Header().Set("HX-Redirect", page.PathSignIn)
+			v.w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		if v.r.Method != http.MethodGet {
+			v.redirect(page.PathSignIn)
+			return
+		}
+		v.redirect(page.PathSignIn + "?next=" + safeNext(v.r.URL.RequestURI()))
+		return
+	}
+	if big, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		err = fault.Wrap(fault.TooLarge, big, "送られたデータが大きすぎます。", "What was sent is too large.")
+	}
+	code := status(err)
+	if code >= 500 {
+		s.Log.Error("request failed", "path", v.r.URL.Path, "request", requestOf(v.ctx), "error", err)
+	} else {
+		s.Log.Debug("request refused", "path", v.r.URL.Path, "status", code, "error", err)
+	}
+	v.status(code)
+	v.show(page.ErrorPage(v.shell(), page.ErrorView{Status: code, Text: fault.Sentence(err, string(i18n.From(v.ctx))), ID: requestOf(v.ctx)}))
+}
+
+const sessionCookie = "kenshin"
+
+// cookieName carries the __Host- prefix over TLS: a browser then takes it from this host alone.
+func (s *Server) cookieName() string {
+	if s.TLS {
+		return "__Host-" + sessionCookie
+	}
+	return sessionCookie
+}
+
+func (s *Server) cookie(r *http.Request) string {
+	if c, err := r.Cookie(s.cookieName()); err == nil {
+		return c.Value
+	}
+	return ""
+}
+
+func (s *Server) setCookie(w http.ResponseWriter, token string) {
+	c := &http.Cookie{Name: s.cookieName(), Value: token, Path: "/", HttpOnly: true, Secure: s.TLS, SameSite: http.SameSiteLaxMode}
+	if token == "" {
+		c.MaxAge = -1
+	}
+	http.SetCookie(w, c)
+}
+
+const languageCookie = "kenshin-lang"
+
+func (s *Server) language(r *http.Request) i18n.Lang {
+	if c, err := r.Cookie(languageCookie); err == nil {
+		return i18n.Parse(c.Value)
+	}
+	return i18n.Ja
+}
+
+// from says where a request came from. Proxies are not believed: the console is reached directly.
+func from(r *http.Request) account.From {
+	a, err := netip.ParseAddrPort(r.RemoteAddr)
+	f := account.From{UserAgent: r.UserAgent()}
+	if err == nil {
+		f.Address = a.Addr()
+	}
+	return f
+}
