@@ -5,7 +5,7 @@ type Signal string
 
 // Link and network layer.
 const (
-	ARP      Signal = "arp"       // value: IPv4 address. Detail "from": sweep | heard
+	ARP      Signal = "arp"       // value: IPv4 address. Detail "from": sweep | heard | kernel (its ARP table)
 	NDP      Signal = "ndp"       // value: IPv6 address. Detail "from": sweep | heard; "router": true for an RA
 	MLD      Signal = "mld"       // value: multicast group joined
 	ICMPEcho Signal = "icmp.echo" // value: "reply". Detail "ttl"
