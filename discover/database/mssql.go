@@ -31,7 +31,7 @@ func TalkMSSQL(conn net.Conn) ([]observation.Observation, error) {
 	if err != nil {
 		return nil, err
 	}
-	return greeting("mssql "+version, c.Raw(), "tls", encrypt, "auth", "password"), nil
+	return greeting("mssql "+version, c.Raw(), "tls", encrypt), nil
 }
 
 // prelogin is one packet of type 18 with VERSION, ENCRYPTION (off), INSTOPT, THREADID and MARS.

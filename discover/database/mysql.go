@@ -53,7 +53,7 @@ func mysqlGreeting(b, raw []byte) ([]observation.Observation, error) {
 	if binary.LittleEndian.Uint16(rest[13:])&clientSSL != 0 {
 		tls = "yes"
 	}
-	return greeting(mysqlName(talk.Text(version)), raw, "tls", tls, "auth", "password"), nil
+	return greeting(mysqlName(talk.Text(version)), raw, "tls", tls), nil
 }
 
 // mysqlName makes "mariadb 10.11.6" of "5.5.5-10.11.6-MariaDB-0+deb12u1": MariaDB says 5.5.5 first for the sake of old clients.

@@ -3,8 +3,12 @@ package talktest
 
 import (
 	"bytes"
+	"encoding/hex"
 	"io"
 	"net"
+	"os"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -141,8 +145,9 @@ func ends(t *testing.T, hello talk.Hello, script func(net.Conn)) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := net.Pipe()
 		count := &counter{Conn: client}
-		go func() { _, _ = io.Copy(io.Discard, server) }() // a real TCP stack takes the request in
-		go func() { script(server); server.Close() }()
+		var others sync.WaitGroup
+		others.Go(func() { _, _ = io.Copy(io.Discard, server) }) // a real TCP stack takes the request in
+		others.Go(func() { script(server); server.Close() })
 		start := time.Now()
 		seen, _ := hello(count)
 		client.Close()
@@ -152,6 +157,7 @@ func ends(t *testing.T, hello talk.Hello, script func(net.Conn)) {
 		if count.n > 512*1024 {
 			t.Errorf("read %d bytes", count.n)
 		}
+		others.Wait()
 		Sane(t, seen)
 	})
 }
@@ -178,4 +184,50 @@ func endless(first, then []byte) func(net.Conn) {
 			}
 		}
 	}
+}
+
+// Hex reads a file of hex digits; lines that begin with # say where the bytes come from.
+func Hex(t testing.TB, file string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var digits strings.Builder
+	for line := range strings.Lines(string(text)) {
+		if !strings.HasPrefix(line, "#") {
+			digits.WriteString(strings.TrimSpace(line))
+		}
+	}
+	b, err := hex.DecodeString(digits.String())
+	if err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	return b
+}
+
+// Fact is an observation without its raw bytes, for comparing.
+type Fact struct {
+	Signal observation.Signal
+	Value  string
+	Detail map[string]string
+}
+
+// Facts strips observations and checks that each carries evidence.
+func Facts(t testing.TB, seen []observation.Observation) []Fact {
+	t.Helper()
+	Sane(t, seen)
+	var out []Fact
+	for _, o := range seen {
+		if len(o.Raw) == 0 && o.Signal != observation.TLSCert {
+			t.Errorf("%s has no raw bytes", o.Signal)
+		}
+		out = append(out, Fact{o.Signal, o.Value, o.Detail})
+	}
+	return out
+}
+
+// Of makes a Fact.
+func Of(signal observation.Signal, value string, detail map[string]string) Fact {
+	return Fact{Signal: signal, Value: value, Detail: detail}
 }
