@@ -21,7 +21,7 @@ var floors = [][]string{
 	{"store"},
 	{"job"},
 	{"schedule", "trail", "seal", "setting", "blob", "notify", "feed", "paper"},
-	{"account", "vendor", "observation", "ledger", "finding", "evidence", "event", "register", "catalogue", "advisory", "mds"},
+	{"account", "supplier", "observation", "ledger", "finding", "evidence", "event", "register", "catalogue", "advisory", "mds"},
 	{"gate"},
 	{"discover", "identify", "topology", "remote", "watch", "proof"},
 	{"exposure", "guard", "assess", "drill", "continuity"},
