@@ -50,10 +50,10 @@ func (s *Service) Invite(ctx context.Context, f facility.ID, email string, role 
 		if err := lockFacility(ctx, &tx.Shared, f); err != nil {
 			return err
 		}
-		if _, err := tx.Shared.Exec(ctx, "DELETE FROM account_invitations WHERE facility_id = $1 AND email = $2", string(f), email); err != nil {
+		if _, err := tx.Shared.Exec(ctx, "DELETE FROM account_invitations WHERE facility = $1 AND email = $2", string(f), email); err != nil {
 			return err
 		}
-		_, err := tx.Shared.Exec(ctx, `INSERT INTO account_invitations (id, hash, facility_id, email, role, until_at, created_by, created_at, expires_at)
+		_, err := tx.Shared.Exec(ctx, `INSERT INTO account_invitations (id, hash, facility, email, role, until_at, created_by, created_at, expires_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`, inv.ID, hash, string(f), email, string(role), store.Micros(until), actor.From(ctx).ID,
 			store.Micros(now), store.Micros(inv.Expires))
 		if err != nil {
@@ -68,7 +68,7 @@ func (s *Service) Invite(ctx context.Context, f facility.ID, email string, role 
 
 // Invitations lists a facility's open invitations, newest first.
 func (s *Service) Invitations(ctx context.Context, f facility.ID) ([]Invitation, error) {
-	return s.invitations(ctx, "i.facility_id = $1", string(f))
+	return s.invitations(ctx, "i.facility = $1", string(f))
 }
 
 // Invitation returns what a link's secret invites to, for the page that it opens.
@@ -94,7 +94,7 @@ func (s *Service) invitations(ctx context.Context, cond, arg string) ([]Invitati
 			i.Facility, i.Role, i.Until, i.Created, i.Expires, i.Known = facility.ID(f), actor.Role(role), store.Time(until), store.Time(created), store.Time(expires), known > 0
 			out = append(out, i)
 			return err
-		}, `SELECT i.id, i.facility_id, i.email, i.role, i.until_at, i.created_at, i.expires_at,
+		}, `SELECT i.id, i.facility, i.email, i.role, i.until_at, i.created_at, i.expires_at,
 			(SELECT count(*) FROM account_people p WHERE p.email = i.email)
 			FROM account_invitations i WHERE `+cond+" AND i.expires_at > $2 ORDER BY i.id DESC", arg, store.Micros(s.now()))
 	})
@@ -107,7 +107,7 @@ func (s *Service) Withdraw(ctx context.Context, f facility.ID, id string) error 
 		return err
 	}
 	return s.db.Write(ctx, f, func(tx *store.Tx) error {
-		n, err := tx.Shared.Exec(ctx, "DELETE FROM account_invitations WHERE facility_id = $1 AND id = $2", string(f), id)
+		n, err := tx.Shared.Exec(ctx, "DELETE FROM account_invitations WHERE facility = $1 AND id = $2", string(f), id)
 		if err == nil && n == 0 {
 			err = errInvitation
 		}
@@ -174,7 +174,7 @@ func (s *Service) accept(ctx context.Context, inv Invitation, who func(*store.Tx
 			return err
 		}
 		var before string
-		err = tx.Shared.Row(ctx, "SELECT role FROM account_members WHERE facility_id = $1 AND person_id = $2", string(inv.Facility), string(p.ID)).Scan(&before)
+		err = tx.Shared.Row(ctx, "SELECT role FROM account_members WHERE facility = $1 AND person_id = $2", string(inv.Facility), string(p.ID)).Scan(&before)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("read a membership: %w", err)
 		}

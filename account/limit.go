@@ -53,12 +53,18 @@ func addressKey(a netip.Addr) string {
 	return "address:" + a.String()
 }
 
-// attempt counts a try before it is made, so that many at once cannot outrun the count; succeeded takes it back. It returns how
-// many tries were counted, and fails with Busy while the name has to wait.
-func (s *Service) attempt(ctx context.Context, name string, l limit) (int, error) {
+// try is one counted attempt. It counts as failed until it is taken back.
+type try struct {
+	name  string
+	until int64 // the block that it set
+}
+
+// attempt counts a try before it is made, so that many at once cannot outrun the count. It fails with Busy while the name has to wait.
+func (s *Service) attempt(ctx context.Context, name string, l limit) (try, error) {
 	now := s.now()
-	failures := 0
+	t := try{name: name}
 	err := s.db.WriteShared(ctx, func(tx *store.Shared) error {
+		var failures int
 		var blocked int64
 		err := tx.Row(ctx, `INSERT INTO account_attempts (name, failures, last_at, blocked_until) VALUES ($1, 1, $2, 0)
 			ON CONFLICT (name) DO UPDATE SET last_at = excluded.last_at,
@@ -70,33 +76,39 @@ func (s *Service) attempt(ctx context.Context, name string, l limit) (int, error
 		if until := store.Time(blocked); until.After(now) {
 			return tooMany(until.Sub(now)) // rolls the count back: waiting is not a try
 		}
-		_, err = tx.Exec(ctx, "UPDATE account_attempts SET blocked_until = $2 WHERE name = $1", name, store.Micros(now.Add(l.wait(failures))))
+		if w := l.wait(failures); w > 0 {
+			t.until = store.Micros(now.Add(w))
+		}
+		_, err = tx.Exec(ctx, "UPDATE account_attempts SET blocked_until = $2 WHERE name = $1", name, t.until)
 		return err
 	})
-	return failures, err
+	return t, err
 }
 
 func tooMany(wait time.Duration) error {
-	seconds := int(wait/time.Second) + 1
+	seconds := int((wait + time.Second - 1) / time.Second)
 	return fault.Newf(fault.Busy, "続けて失敗したため、%d秒待ってからもう一度試してください。パスキーならすぐに入れます。",
 		"Too many failed tries. Wait %d seconds and try again; a passkey works at once.", seconds)
 }
 
 // attempts counts a try for the account and the address.
-func (s *Service) attempts(ctx context.Context, email string, from From) (int, error) {
-	if _, err := s.attempt(ctx, addressKey(from.Address), perAddress); err != nil {
-		return 0, err
+func (s *Service) attempts(ctx context.Context, email string, from From) ([]try, error) {
+	a, err := s.attempt(ctx, addressKey(from.Address), perAddress)
+	if err != nil {
+		return nil, err
 	}
-	return s.attempt(ctx, accountKey(email), perAccount)
+	b, err := s.attempt(ctx, accountKey(email), perAccount)
+	return []try{a, b}, err
 }
 
-// succeeded forgets the account's tries and takes back this one of the address.
-func succeeded(ctx context.Context, tx *store.Shared, email string, from From, tries int) error {
-	if _, err := tx.Exec(ctx, "DELETE FROM account_attempts WHERE name = $1", accountKey(email)); err != nil {
-		return err
+// takeBack uncounts tries that did not fail, with the block that they set; failures before them still count.
+func takeBack(ctx context.Context, tx *store.Shared, tries []try) error {
+	for _, t := range tries {
+		_, err := tx.Exec(ctx, `UPDATE account_attempts SET failures = CASE WHEN failures > 0 THEN failures - 1 ELSE 0 END,
+			blocked_until = CASE WHEN blocked_until = $2 THEN 0 ELSE blocked_until END WHERE name = $1`, t.name, t.until)
+		if err != nil {
+			return err
+		}
 	}
-	_, err := tx.Exec(ctx, `UPDATE account_attempts SET failures = CASE WHEN failures > $2 THEN failures - $2 ELSE 0 END,
-		blocked_until = CASE WHEN failures - $2 <= $3 THEN 0 ELSE blocked_until END WHERE name = $1`,
-		addressKey(from.Address), tries, perAddress.free)
-	return err
+	return nil
 }

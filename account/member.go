@@ -19,7 +19,7 @@ const longestDesk = 366 * 24 * time.Hour // a supporter's leave is renewed at le
 
 // Members lists the people of a facility by reading, those whose time is over included.
 func (s *Service) Members(ctx context.Context, f facility.ID) ([]Member, error) {
-	return s.members(ctx, "m.facility_id = $1 ORDER BY CASE WHEN p.reading = '' THEN p.name ELSE p.reading END, p.id", string(f))
+	return s.members(ctx, "m.facility = $1 ORDER BY CASE WHEN p.reading = '' THEN p.name ELSE p.reading END, p.id", string(f))
 }
 
 // Memberships lists the facilities that a person may enter now, by reading.
@@ -40,7 +40,7 @@ func (s *Service) members(ctx context.Context, cond string, args ...any) ([]Memb
 			out = append(out, Member{Person: p.person(), Facility: f.facility(), Role: actor.Role(role), Until: store.Time(until), Created: store.Time(created)})
 			return err
 		}, "SELECT "+personColumns+", "+facilityColumns+`, m.role, m.until_at, m.created_at FROM account_members m
-			JOIN account_people p ON p.id = m.person_id JOIN account_facilities f ON f.id = m.facility_id WHERE `+cond, args...)
+			JOIN account_people p ON p.id = m.person_id JOIN account_facilities f ON f.id = m.facility WHERE `+cond, args...)
 	})
 	return out, err
 }
@@ -72,7 +72,7 @@ func lockFacility(ctx context.Context, tx *store.Shared, f facility.ID) error {
 func hasAdmin(ctx context.Context, tx *store.Shared, f facility.ID) error {
 	var n int
 	err := tx.Row(ctx, `SELECT count(*) FROM account_members m JOIN account_people p ON p.id = m.person_id
-		WHERE m.facility_id = $1 AND m.role = $2 AND NOT p.disabled`, string(f), string(actor.Admin)).Scan(&n)
+		WHERE m.facility = $1 AND m.role = $2 AND NOT p.disabled`, string(f), string(actor.Admin)).Scan(&n)
 	if err == nil && n == 0 {
 		err = fault.New(fault.Conflict, "施設には情報担当が1人は必要です。先に別の人を情報担当にしてください。", "A facility needs at least one admin. First make somebody else an admin.")
 	}
@@ -92,7 +92,7 @@ func (s *Service) SetMember(ctx context.Context, f facility.ID, id actor.PersonI
 			return err
 		}
 		var before string
-		err := tx.Shared.Row(ctx, "SELECT role FROM account_members WHERE facility_id = $1 AND person_id = $2", string(f), string(id)).Scan(&before)
+		err := tx.Shared.Row(ctx, "SELECT role FROM account_members WHERE facility = $1 AND person_id = $2", string(f), string(id)).Scan(&before)
 		if errors.Is(err, sql.ErrNoRows) {
 			return errNoPerson
 		}
@@ -113,8 +113,8 @@ func (s *Service) SetMember(ctx context.Context, f facility.ID, id actor.PersonI
 
 // putMember writes a membership of the transaction's facility.
 func (s *Service) putMember(ctx context.Context, tx *store.Tx, id actor.PersonID, role actor.Role, until time.Time) error {
-	_, err := tx.Shared.Exec(ctx, `INSERT INTO account_members (facility_id, person_id, role, until_at, created_at) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (facility_id, person_id) DO UPDATE SET role = excluded.role, until_at = excluded.until_at`,
+	_, err := tx.Shared.Exec(ctx, `INSERT INTO account_members (facility, person_id, role, until_at, created_at) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (facility, person_id) DO UPDATE SET role = excluded.role, until_at = excluded.until_at`,
 		string(tx.Facility()), string(id), string(role), store.Micros(until), store.Micros(s.now()))
 	return err
 }
@@ -128,7 +128,7 @@ func (s *Service) RemoveMember(ctx context.Context, f facility.ID, id actor.Pers
 		if err := lockFacility(ctx, &tx.Shared, f); err != nil {
 			return err
 		}
-		n, err := tx.Shared.Exec(ctx, "DELETE FROM account_members WHERE facility_id = $1 AND person_id = $2", string(f), string(id))
+		n, err := tx.Shared.Exec(ctx, "DELETE FROM account_members WHERE facility = $1 AND person_id = $2", string(f), string(id))
 		if err == nil && n == 0 {
 			err = errNoPerson
 		}

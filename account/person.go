@@ -150,7 +150,8 @@ func (s *Service) ChangePassword(ctx context.Context, x Session, old, fresh stri
 	if x.Stage != StageOpen {
 		return errSignIn
 	}
-	if _, err := s.attempts(ctx, x.Person.Email, from); err != nil {
+	tries, err := s.attempts(ctx, x.Person.Email, from)
+	if err != nil {
 		return err
 	}
 	_, phc, err := s.personByEmail(ctx, x.Person.Email)
@@ -164,7 +165,7 @@ func (s *Service) ChangePassword(ctx context.Context, x Session, old, fresh stri
 	if !right {
 		return fault.New(fault.Denied, "今のパスワードが違います。", "The current password is wrong.")
 	}
-	err = s.db.WriteShared(ctx, func(tx *store.Shared) error { return succeeded(ctx, tx, x.Person.Email, from, 1) })
+	err = s.db.WriteShared(ctx, func(tx *store.Shared) error { return takeBack(ctx, tx, tries) })
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ func (s *Service) newSession(ctx context.Context, tx *store.Shared, p Person, st
 	}
 	x := Session{ID: hash, Person: p, Stage: stage, Method: m, Created: now, Seen: now, Expires: now.Add(life), Idle: life,
 		UserAgent: clip(from.UserAgent, maxAgent), Address: from.Address.Unmap().String()}
-	_, err := tx.Exec(ctx, `INSERT INTO account_sessions (id, person_id, stage, method, facility_id, created_at, seen_at, expires_at, idle, user_agent, address)
+	_, err := tx.Exec(ctx, `INSERT INTO account_sessions (id, person_id, stage, method, facility, created_at, seen_at, expires_at, idle, user_agent, address)
 		VALUES ($1, $2, $3, $4, '', $5, $5, $6, $7, $8, $9)`, hash, string(p.ID), string(stage), string(m), store.Micros(now), store.Micros(x.Expires),
 		life.Microseconds(), x.UserAgent, x.Address)
 	return token, x, err
@@ -135,7 +135,7 @@ func (s *Service) sessions(ctx context.Context, tx *store.Shared, cond string, a
 			out = append(out, x)
 		}
 		return nil
-	}, `SELECT `+personColumns+`, s.id, s.stage, s.method, s.facility_id, s.created_at, s.seen_at, s.expires_at, s.idle, s.user_agent, s.address
+	}, `SELECT `+personColumns+`, s.id, s.stage, s.method, s.facility, s.created_at, s.seen_at, s.expires_at, s.idle, s.user_agent, s.address
 		FROM account_sessions s JOIN account_people p ON p.id = s.person_id WHERE `+cond+` ORDER BY s.seen_at DESC`, arg)
 	return out, err
 }
@@ -190,7 +190,7 @@ func (s *Service) Enter(ctx context.Context, x Session, f facility.ID) (Session,
 			return err
 		}
 		x.Facility, x.Idle = f, idle.Duration()
-		if _, err := tx.Shared.Exec(ctx, "UPDATE account_sessions SET facility_id = $2, idle = $3 WHERE id = $1",
+		if _, err := tx.Shared.Exec(ctx, "UPDATE account_sessions SET facility = $2, idle = $3 WHERE id = $1",
 			x.ID, string(f), x.Idle.Microseconds()); err != nil {
 			return err
 		}
@@ -262,7 +262,7 @@ func (s *Service) Access(ctx context.Context, who Subject, f facility.ID) (actor
 	var name, role string
 	err := s.db.ReadShared(ctx, func(tx *store.Shared) error {
 		return tx.Row(ctx, `SELECT p.name, m.role FROM account_members m JOIN account_people p ON p.id = m.person_id
-			WHERE m.facility_id = $1 AND m.person_id = $2 AND NOT p.disabled AND (m.until_at = 0 OR m.until_at > $3)`,
+			WHERE m.facility = $1 AND m.person_id = $2 AND NOT p.disabled AND (m.until_at = 0 OR m.until_at > $3)`,
 			string(f), string(who.person), store.Micros(s.now())).Scan(&name, &role)
 	})
 	if errors.Is(err, sql.ErrNoRows) {

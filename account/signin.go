@@ -23,7 +23,8 @@ func (s *Service) SignIn(ctx context.Context, email, password string, from From)
 	if len(email) > maxEmail || len(password) > 4*maxPassword {
 		return "", x, errPassword
 	}
-	if _, err := s.attempts(ctx, email, from); err != nil {
+	tries, err := s.attempts(ctx, email, from)
+	if err != nil {
 		return "", x, err
 	}
 	p, phc, err := s.personByEmail(ctx, email)
@@ -49,6 +50,9 @@ func (s *Service) SignIn(ctx context.Context, email, password string, from From)
 		}
 	}
 	err = s.db.WriteShared(ctx, func(tx *store.Shared) (err error) {
+		if err := takeBack(ctx, tx, tries); err != nil {
+			return err
+		}
 		if again != "" {
 			if _, err := tx.Exec(ctx, "UPDATE account_people SET password = $3 WHERE id = $1 AND password = $2", string(p.ID), phc, again); err != nil {
 				return err
@@ -82,14 +86,9 @@ func (s *Service) open(ctx context.Context, pending Session, p Person, m Method,
 				return err
 			}
 		}
-		err = tx.Row(ctx, "SELECT failures FROM account_attempts WHERE name = $1", accountKey(p.Email)).Scan(&failed)
+		err = tx.Row(ctx, "DELETE FROM account_attempts WHERE name = $1 RETURNING failures", accountKey(p.Email)).Scan(&failed)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return fmt.Errorf("read failed tries: %w", err)
-		}
-		own := map[Stage]int{StageSecond: 2, StageEnrol: 1}[pending.Stage] // tries that were this sign-in's own steps
-		failed = max(failed-own, 0)
-		if err := succeeded(ctx, tx, p.Email, from, own); err != nil {
-			return err
+			return fmt.Errorf("forget failed tries: %w", err)
 		}
 		token, x, err = s.newSession(ctx, tx, p, StageOpen, m, from)
 		return err

@@ -59,13 +59,13 @@ func (s *Service) AddToken(ctx context.Context, f facility.ID, name string, role
 			return err
 		}
 		var n int
-		if err := tx.Shared.Row(ctx, "SELECT count(*) FROM account_tokens WHERE facility_id = $1", string(f)).Scan(&n); err != nil {
+		if err := tx.Shared.Row(ctx, "SELECT count(*) FROM account_tokens WHERE facility = $1", string(f)).Scan(&n); err != nil {
 			return err
 		}
 		if n >= maxTokens {
 			return fault.Newf(fault.TooLarge, "トークンは%d個までです。使っていないものを消してください。", "At most %d tokens. Remove one that is not used.", maxTokens)
 		}
-		_, err := tx.Shared.Exec(ctx, `INSERT INTO account_tokens (id, hash, facility_id, name, role, hint, created_by, created_at, expires_at, used_at)
+		_, err := tx.Shared.Exec(ctx, `INSERT INTO account_tokens (id, hash, facility, name, role, hint, created_by, created_at, expires_at, used_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)`, t.ID, hash, string(f), name, string(role), t.Hint, t.CreatedBy, store.Micros(now), store.Micros(t.Expires))
 		if err != nil {
 			return err
@@ -109,7 +109,7 @@ func (s *Service) Token(ctx context.Context, text string) (Token, error) {
 // Tokens lists a facility's tokens, newest first, expired ones included.
 func (s *Service) Tokens(ctx context.Context, f facility.ID) (out []Token, err error) {
 	err = s.db.ReadShared(ctx, func(tx *store.Shared) (err error) {
-		out, err = tokens(ctx, tx, "t.facility_id = $1", string(f))
+		out, err = tokens(ctx, tx, "t.facility = $1", string(f))
 		return err
 	})
 	return out, err
@@ -125,7 +125,7 @@ func tokens(ctx context.Context, tx *store.Shared, cond string, args ...any) ([]
 		t.Facility, t.Role, t.Created, t.Expires, t.Used = facility.ID(f), actor.Role(role), store.Time(created), store.Time(expires), store.Time(used)
 		out = append(out, t)
 		return err
-	}, `SELECT t.id, t.facility_id, t.name, t.role, t.hint, t.created_by, t.created_at, t.expires_at, t.used_at
+	}, `SELECT t.id, t.facility, t.name, t.role, t.hint, t.created_by, t.created_at, t.expires_at, t.used_at
 		FROM account_tokens t WHERE `+cond+" ORDER BY t.id DESC", args...)
 	return out, err
 }
@@ -137,7 +137,7 @@ func (s *Service) RevokeToken(ctx context.Context, f facility.ID, id string) err
 	}
 	return s.db.Write(ctx, f, func(tx *store.Tx) error {
 		var name string
-		err := tx.Shared.Row(ctx, "DELETE FROM account_tokens WHERE facility_id = $1 AND id = $2 RETURNING name", string(f), id).Scan(&name)
+		err := tx.Shared.Row(ctx, "DELETE FROM account_tokens WHERE facility = $1 AND id = $2 RETURNING name", string(f), id).Scan(&name)
 		if errors.Is(err, sql.ErrNoRows) {
 			return fault.New(fault.NotFound, "そのトークンはありません。", "There is no such token.")
 		}

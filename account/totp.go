@@ -131,7 +131,7 @@ func (s *Service) enrolled(ctx context.Context, x Session, m Method, from From, 
 
 // ConfirmTOTP takes a code as the second factor and opens the session.
 func (s *Service) ConfirmTOTP(ctx context.Context, pending, code string, from From) (string, Session, error) {
-	x, err := s.second(ctx, pending, from)
+	x, tries, err := s.second(ctx, pending, from)
 	if err != nil {
 		return "", Session{}, err
 	}
@@ -159,28 +159,31 @@ func (s *Service) ConfirmTOTP(ctx context.Context, pending, code string, from Fr
 		if err == nil && n == 0 {
 			err = errCode // another request used this code first
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return takeBack(ctx, tx, tries)
 	})
 }
 
 var errCode = fault.New(fault.Denied, "コードが違うか、もう使われています。次に表示されるコードを入れてください。", "The code is wrong or was used already. Enter the next one that your app shows.")
 
 // second returns a session that waits for its second factor, and counts the try.
-func (s *Service) second(ctx context.Context, pending string, from From) (Session, error) {
+func (s *Service) second(ctx context.Context, pending string, from From) (Session, []try, error) {
 	x, err := s.Pending(ctx, pending)
+	if err == nil && x.Stage != StageSecond {
+		err = errSignIn
+	}
 	if err != nil {
-		return x, err
+		return x, nil, err
 	}
-	if x.Stage != StageSecond {
-		return x, errSignIn
-	}
-	_, err = s.attempts(ctx, x.Person.Email, from)
-	return x, err
+	tries, err := s.attempts(ctx, x.Person.Email, from)
+	return x, tries, err
 }
 
 // ConfirmRecovery takes a recovery code as the second factor; each works once.
 func (s *Service) ConfirmRecovery(ctx context.Context, pending, code string, from From) (string, Session, error) {
-	x, err := s.second(ctx, pending, from)
+	x, tries, err := s.second(ctx, pending, from)
 	if err != nil {
 		return "", Session{}, err
 	}
@@ -189,7 +192,10 @@ func (s *Service) ConfirmRecovery(ctx context.Context, pending, code string, fro
 		if err == nil && n == 0 {
 			err = fault.New(fault.Denied, "回復コードが違うか、もう使われています。別のコードを入れてください。", "The recovery code is wrong or was used already. Enter another one.")
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return takeBack(ctx, tx, tries)
 	})
 }
 

@@ -1,5 +1,6 @@
 -- +goose Up
--- Shared by all facilities: people, who may enter which facility, how they prove who they are. Secrets are sealed or hashed.
+-- Shared by all facilities: people, who may enter which facility, how they prove who they are. Secrets are sealed or hashed. No column is
+-- called facility_id: that name marks a table of one facility's facts.
 CREATE TABLE account_people (
     id            TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     email         TEXT COLLATE "C" NOT NULL UNIQUE, -- case-folded
@@ -43,19 +44,19 @@ CREATE TABLE account_facilities (
 );
 
 CREATE TABLE account_members (
-    facility_id TEXT COLLATE "C" NOT NULL,
+    facility    TEXT COLLATE "C" NOT NULL,
     person_id   TEXT COLLATE "C" NOT NULL,
     role        TEXT COLLATE "C" NOT NULL,
     until_at    BIGINT NOT NULL, -- 0 = no end
     created_at  BIGINT NOT NULL,
-    PRIMARY KEY (facility_id, person_id)
+    PRIMARY KEY (facility, person_id)
 );
 CREATE INDEX account_members_person ON account_members (person_id);
 
 CREATE TABLE account_invitations (
     id          TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     hash        TEXT COLLATE "C" NOT NULL UNIQUE,
-    facility_id TEXT COLLATE "C" NOT NULL,
+    facility    TEXT COLLATE "C" NOT NULL,
     email       TEXT COLLATE "C" NOT NULL,
     role        TEXT COLLATE "C" NOT NULL,
     until_at    BIGINT NOT NULL, -- the membership's end, 0 = none
@@ -63,14 +64,14 @@ CREATE TABLE account_invitations (
     created_at  BIGINT NOT NULL,
     expires_at  BIGINT NOT NULL
 );
-CREATE INDEX account_invitations_facility ON account_invitations (facility_id);
+CREATE INDEX account_invitations_facility ON account_invitations (facility);
 
 CREATE TABLE account_sessions (
     id          TEXT COLLATE "C" NOT NULL PRIMARY KEY, -- hash of the cookie's token
     person_id   TEXT COLLATE "C" NOT NULL,
     stage       TEXT COLLATE "C" NOT NULL, -- second, enrol, open
     method      TEXT COLLATE "C" NOT NULL,
-    facility_id TEXT COLLATE "C" NOT NULL,
+    facility    TEXT COLLATE "C" NOT NULL,
     created_at  BIGINT NOT NULL,
     seen_at     BIGINT NOT NULL,
     expires_at  BIGINT NOT NULL,
@@ -91,7 +92,7 @@ CREATE TABLE account_ceremonies (
 CREATE TABLE account_tokens (
     id          TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     hash        TEXT COLLATE "C" NOT NULL UNIQUE,
-    facility_id TEXT COLLATE "C" NOT NULL,
+    facility    TEXT COLLATE "C" NOT NULL,
     name        TEXT COLLATE "C" NOT NULL,
     role        TEXT COLLATE "C" NOT NULL,
     hint        TEXT COLLATE "C" NOT NULL, -- the first characters, to tell tokens apart
@@ -100,7 +101,7 @@ CREATE TABLE account_tokens (
     expires_at  BIGINT NOT NULL, -- 0 = no end
     used_at     BIGINT NOT NULL
 );
-CREATE INDEX account_tokens_facility ON account_tokens (facility_id);
+CREATE INDEX account_tokens_facility ON account_tokens (facility);
 
 CREATE TABLE account_attempts (
     name          TEXT COLLATE "C" NOT NULL PRIMARY KEY,

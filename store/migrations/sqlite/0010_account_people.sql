@@ -1,5 +1,6 @@
 -- +goose Up
--- Shared by all facilities: people, who may enter which facility, how they prove who they are. Secrets are sealed or hashed.
+-- Shared by all facilities: people, who may enter which facility, how they prove who they are. Secrets are sealed or hashed. No column is
+-- called facility_id: that name marks a table of one facility's facts.
 CREATE TABLE account_people (
     id            TEXT NOT NULL PRIMARY KEY,
     email         TEXT NOT NULL UNIQUE, -- case-folded
@@ -43,19 +44,19 @@ CREATE TABLE account_facilities (
 );
 
 CREATE TABLE account_members (
-    facility_id TEXT NOT NULL,
+    facility    TEXT NOT NULL,
     person_id   TEXT NOT NULL,
     role        TEXT NOT NULL,
     until_at    INTEGER NOT NULL, -- 0 = no end
     created_at  INTEGER NOT NULL,
-    PRIMARY KEY (facility_id, person_id)
+    PRIMARY KEY (facility, person_id)
 );
 CREATE INDEX account_members_person ON account_members (person_id);
 
 CREATE TABLE account_invitations (
     id          TEXT NOT NULL PRIMARY KEY,
     hash        TEXT NOT NULL UNIQUE,
-    facility_id TEXT NOT NULL,
+    facility    TEXT NOT NULL,
     email       TEXT NOT NULL,
     role        TEXT NOT NULL,
     until_at    INTEGER NOT NULL, -- the membership's end, 0 = none
@@ -63,14 +64,14 @@ CREATE TABLE account_invitations (
     created_at  INTEGER NOT NULL,
     expires_at  INTEGER NOT NULL
 );
-CREATE INDEX account_invitations_facility ON account_invitations (facility_id);
+CREATE INDEX account_invitations_facility ON account_invitations (facility);
 
 CREATE TABLE account_sessions (
     id          TEXT NOT NULL PRIMARY KEY, -- hash of the cookie's token
     person_id   TEXT NOT NULL,
     stage       TEXT NOT NULL, -- second, enrol, open
     method      TEXT NOT NULL,
-    facility_id TEXT NOT NULL,
+    facility    TEXT NOT NULL,
     created_at  INTEGER NOT NULL,
     seen_at     INTEGER NOT NULL,
     expires_at  INTEGER NOT NULL,
@@ -91,7 +92,7 @@ CREATE TABLE account_ceremonies (
 CREATE TABLE account_tokens (
     id          TEXT NOT NULL PRIMARY KEY,
     hash        TEXT NOT NULL UNIQUE,
-    facility_id TEXT NOT NULL,
+    facility    TEXT NOT NULL,
     name        TEXT NOT NULL,
     role        TEXT NOT NULL,
     hint        TEXT NOT NULL, -- the first characters, to tell tokens apart
@@ -100,7 +101,7 @@ CREATE TABLE account_tokens (
     expires_at  INTEGER NOT NULL, -- 0 = no end
     used_at     INTEGER NOT NULL
 );
-CREATE INDEX account_tokens_facility ON account_tokens (facility_id);
+CREATE INDEX account_tokens_facility ON account_tokens (facility);
 
 CREATE TABLE account_attempts (
     name          TEXT NOT NULL PRIMARY KEY,
