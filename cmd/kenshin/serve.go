@@ -1,0 +1,31 @@
+package main
+
+import (
+	"fmt"
+
+	"kenshin/app"
+)
+
+type serveCmd struct {
+	place
+	Listen  string `help:"待ち受けるアドレス / address to listen on" default:"127.0.0.1:8470" env:"KENSHIN_LISTEN"`
+	URL     string `help:"ブラウザから見た住所 / how browsers reach it, like https://kenshin.hospital.example:8443" env:"KENSHIN_URL"`
+	TLSCert string `help:"証明書(PEM) / certificate" type:"path" env:"KENSHIN_TLS_CERT"`
+	TLSKey  string `help:"証明書の鍵(PEM) / its key" type:"path" env:"KENSHIN_TLS_KEY"`
+}
+
+func (s serveCmd) Run(e *env) error {
+	c, err := s.config(e)
+	if err != nil {
+		return err
+	}
+	c.Listen, c.URL, c.TLSCert, c.TLSKey = s.Listen, s.URL, s.TLSCert, s.TLSKey
+	h, err := app.Open(e.ctx, c)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	return h.Serve(e.ctx, func(address, code string) {
+		fmt.Fprintln(e.out, app.Welcome(e.lang, address, code))
+	})
+}
