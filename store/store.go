@@ -41,6 +41,7 @@ type DB struct {
 	Dialect Dialect
 	Path    string // SQLite file, "" on PostgreSQL
 	w, r    *sql.DB
+	scope   *scope
 }
 
 const pragmas = "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(ON)"
@@ -54,6 +55,11 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err := db.migrate(ctx, o); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	tables, err := facilityTables(ctx, db.r, db.Dialect)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	db.scope = &scope{tables: setOf(tables)}
 	return db, nil
 }
 
@@ -69,6 +75,9 @@ func connect(ctx context.Context, o Options) (*DB, error) {
 			"The data folder cannot be made. Name a writable place with --data.")
 	}
 	path := filepath.Join(o.Dir, "kenshin.db")
+	if err := private(path); err != nil {
+		return nil, err
+	}
 	w, err := sql.Open("sqlite", sqliteURI(path)+"?"+pragmas+"&_txlock=immediate")
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
@@ -86,6 +95,16 @@ func connect(ctx context.Context, o Options) (*DB, error) {
 			"The database cannot be opened. Check the disk's free space and the folder's rights (kenshin doctor looks closer)."), db.Close())
 	}
 	return db, nil
+}
+
+// private makes the file before SQLite does, so that nobody else on the machine may read it; the WAL gets the same rights.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, err, "データベースのファイルを書けません。フォルダとファイルの権限を確かめてください。",
+			"The database file cannot be written. Check the rights of the folder and the file.")
+	}
+	return f.Close()
 }
 
 // sqliteURI names a file whose path may hold characters that mean something in a URI.
@@ -124,7 +143,8 @@ func Time(us int64) time.Time {
 }
 
 // Write runs fn in a write transaction bound to one facility. Keep it under 50 ms: SQLite has one writer.
-// On PostgreSQL row-level security sees the same facility. fn's error rolls back.
+// On PostgreSQL row-level security sees the same facility. fn's error rolls back. fn may run again from its start, when PostgreSQL
+// broke the transaction off because of another one: it must set, not add to, the variables outside it, and send nothing.
 func (db *DB) Write(ctx context.Context, f facility.ID, fn func(*Tx) error) error {
 	return db.scoped(ctx, db.w, f, nil, fn)
 }
@@ -158,7 +178,24 @@ func (db *DB) scoped(ctx context.Context, pool *sql.DB, f facility.ID, o *sql.Tx
 	})
 }
 
+// retries is how often a transaction that PostgreSQL broke off, as two got into each other's way, is tried again.
+const retries = 5
+
 func (db *DB) inTx(ctx context.Context, pool *sql.DB, o *sql.TxOptions, fn func(*sql.Tx) error) error {
+	for try := 1; ; try++ {
+		err := once(ctx, pool, o, fn)
+		if state := sqlState(err); err == nil || try == retries || state != "40001" && state != "40P01" {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(time.Duration(try*try) * 10 * time.Millisecond):
+		}
+	}
+}
+
+func once(ctx context.Context, pool *sql.DB, o *sql.TxOptions, fn func(*sql.Tx) error) error {
 	tx, err := pool.BeginTx(ctx, o)
 	if err != nil {
 		return diskFull(fmt.Errorf("begin: %w", err))

@@ -4,10 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 
 	"kenshin/facility"
 )
@@ -19,7 +17,7 @@ type Shared struct {
 }
 
 // Tx is a transaction bound to one facility. In every statement $1 IS the facility: callers pass the values from $2 on, and a
-// statement that names a facility's table without comparing facility_id is refused before it runs.
+// statement that names a facility's table without tying it to $1 is refused before it runs (see scope). Shared tables need no tie.
 type Tx struct {
 	Shared
 	facility facility.ID
@@ -34,8 +32,15 @@ func (s *Shared) SQL() *sql.Tx { return s.tx }
 // Dialect returns the engine.
 func (s *Shared) Dialect() Dialect { return s.db.Dialect }
 
-// Exec runs a statement and returns the number of rows that it touched.
+// Exec runs a statement and returns the number of rows that it touched. A facility's table is refused.
 func (s *Shared) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	if err := s.db.scope.check(query, true); err != nil {
+		return 0, err
+	}
+	return s.exec(ctx, query, args...)
+}
+
+func (s *Shared) exec(ctx context.Context, query string, args ...any) (int64, error) {
 	res, err := s.tx.ExecContext(ctx, query, args...)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", firstWords(query), err)
@@ -45,6 +50,13 @@ func (s *Shared) Exec(ctx context.Context, query string, args ...any) (int64, er
 
 // Query runs a query; close the rows, or use Each.
 func (s *Shared) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if err := s.db.scope.check(query, true); err != nil {
+		return nil, err
+	}
+	return s.query(ctx, query, args...)
+}
+
+func (s *Shared) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	rows, err := s.tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", firstWords(query), err)
@@ -54,31 +66,34 @@ func (s *Shared) Query(ctx context.Context, query string, args ...any) (*sql.Row
 
 // Row runs a query for one row. Scan answers sql.ErrNoRows when there is none.
 func (s *Shared) Row(ctx context.Context, query string, args ...any) *sql.Row {
+	if err := s.db.scope.check(query, true); err != nil {
+		panic(err)
+	}
 	return s.tx.QueryRowContext(ctx, query, args...)
 }
 
 // Exec is Shared.Exec with the facility as $1.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
-	if err := scopeOf(query); err != nil {
+	if err := tx.db.scope.check(query, false); err != nil {
 		return 0, err
 	}
-	return tx.Shared.Exec(ctx, query, tx.bind(args)...)
+	return tx.exec(ctx, query, tx.bind(args)...)
 }
 
 // Query is Shared.Query with the facility as $1.
 func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if err := scopeOf(query); err != nil {
+	if err := tx.db.scope.check(query, false); err != nil {
 		return nil, err
 	}
-	return tx.Shared.Query(ctx, query, tx.bind(args)...)
+	return tx.query(ctx, query, tx.bind(args)...)
 }
 
 // Row is Shared.Row with the facility as $1. A statement that forgets the facility panics: it is a bug, and Scan could not tell it apart.
 func (tx *Tx) Row(ctx context.Context, query string, args ...any) *sql.Row {
-	if err := scopeOf(query); err != nil {
+	if err := tx.db.scope.check(query, false); err != nil {
 		panic(err)
 	}
-	return tx.Shared.Row(ctx, query, tx.bind(args)...)
+	return tx.tx.QueryRowContext(ctx, query, tx.bind(args)...)
 }
 
 func (tx *Tx) bind(args []any) []any {
@@ -103,41 +118,6 @@ func Each(ctx context.Context, tx Rows, scan func(*sql.Rows) error, query string
 		}
 	}
 	return rows.Err()
-}
-
-var (
-	tableRef = regexp.MustCompile(`(?is)\b(?:FROM|JOIN|INTO|UPDATE)\s+([a-z_][a-z0-9_]*)`)
-	checked  sync.Map // query text -> error or nil: a text is looked at once per process
-)
-
-// scopeOf refuses a statement that names more tables than it ties to the facility. Common table expressions and sub-selects count too:
-// each table needs its own "facility_id".
-func scopeOf(query string) error {
-	if v, ok := checked.Load(query); ok {
-		err, _ := v.(error)
-		return err
-	}
-	err := checkScope(query)
-	checked.Store(query, err)
-	return err
-}
-
-func checkScope(query string) error {
-	ctes := map[string]bool{}
-	for _, m := range regexp.MustCompile(`(?is)(?:\bWITH\s+(?:RECURSIVE\s+)?|\)\s*,\s*)([a-z_][a-z0-9_]*)\s*(?:\([^)]*\)\s*)?AS\s*\(`).FindAllStringSubmatch(query, -1) {
-		ctes[strings.ToLower(m[1])] = true
-	}
-	tables := 0
-	for _, m := range tableRef.FindAllStringSubmatch(query, -1) {
-		name := strings.ToLower(m[1])
-		if !ctes[name] && name != "set" && name != "json_each" { // ON CONFLICT .. DO UPDATE SET
-			tables++
-		}
-	}
-	if tables > 0 && (!strings.Contains(query, "$1") || strings.Count(query, "facility_id") < tables) {
-		return fmt.Errorf("store: a query over %d tables does not tie each to its facility: %s", tables, firstWords(query))
-	}
-	return nil
 }
 
 func firstWords(query string) string {
