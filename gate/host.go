@@ -105,10 +105,10 @@ func (h *Host) dial(ctx context.Context, network string, port uint16, f Frame) (
 			defer t.Stop()
 		}
 	}
-	nc, err := d.DialContext(ctx, network, to)
+	nc, err := g.dialGuarded(ctx, r, d, network, to)
 	if err != nil {
 		release()
-		return nil, fmt.Errorf("connect %s: %w", to, err)
+		return nil, err
 	}
 	c := newConn(g, r, nc, network == "tcp", release)
 	if no := c.refused(); no != nil { // pressed while we dialled
@@ -116,4 +116,31 @@ func (h *Host) dial(ctx context.Context, network string, port uint16, f Frame) (
 		return nil, g.refuse(r, no)
 	}
 	return c, nil
+}
+
+// attempt is a connection that is being made; it ends like an open one when the gate stops allowing it.
+type attempt struct {
+	g      *Gate
+	r      request
+	cancel context.CancelFunc
+}
+
+func (a *attempt) refused() *Refusal { return a.g.refusal(a.r) }
+func (a *attempt) abort()            { a.cancel() }
+func (a *attempt) Close() error      { a.cancel(); return nil }
+
+func (g *Gate) dialGuarded(ctx context.Context, r request, d *net.Dialer, network, to string) (net.Conn, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	a := &attempt{g: g, r: r, cancel: cancel}
+	g.register(a)
+	defer g.forget(a)
+	nc, err := d.DialContext(ctx, network, to)
+	if err != nil {
+		if no := g.refusal(r); no != nil {
+			return nil, g.refuse(r, no)
+		}
+		return nil, fmt.Errorf("connect %s: %w", to, err)
+	}
+	return nc, nil
 }
