@@ -60,9 +60,9 @@ func parsePrelogin(b []byte) (version, encrypt string, err error) {
 			return "", "", talk.ErrOther
 		}
 		switch v := b[off : off+n]; {
-		case at == 0 && (b[at] != 0 || n < 6):
+		case (at == 0) != (b[at] == 0) || at == 0 && n < 6:
 			return "", "", talk.ErrOther
-		case b[at] == 0:
+		case at == 0:
 			version = fmt.Sprintf("%d.%d.%d", v[0], v[1], binary.BigEndian.Uint16(v[2:]))
 		case b[at] == 1 && n >= 1:
 			encrypt = map[byte]string{0: "yes", 1: "yes", 2: "no", 3: "required"}[v[0]]

@@ -17,7 +17,7 @@ const (
 	recordAlert     = 21
 	recordHandshake = 22
 	serverHello     = 2
-	certificate     = 11
+	certMessage     = 11
 )
 
 // overhear reads the records that a server sent in clear. ok is true when the bytes are TLS beyond doubt: a whole alert, or the begin of a
@@ -48,7 +48,7 @@ func messages(b []byte) (said overheard, ok bool) {
 		switch {
 		case b[0] == serverHello && len(body) >= 2 && legacytls.Version(binary.BigEndian.Uint16(body)) != "":
 			said.version, ok = legacytls.Version(binary.BigEndian.Uint16(body)), true
-		case b[0] == certificate && ok && len(body) == n && n >= 6:
+		case b[0] == certMessage && ok && len(body) == n && n >= 6:
 			if size := int(body[3])<<16 | int(body[4])<<8 | int(body[5]); 6+size <= n {
 				said.cert = body[6 : 6+size]
 			}
