@@ -31,7 +31,7 @@ const (
 	MinPassword = 13
 	maxPassword = 128 // characters; longer input only costs time
 	leastRest   = 8   // characters that must be left when names and common words are taken out
-	maxCost     = 1 << 20
+	maxCost     = 256 << 10 // KiB
 )
 
 // hashPassword writes a PHC string: $argon2id$v=19$m=..,t=..,p=..$salt$hash.
