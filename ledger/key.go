@@ -48,7 +48,7 @@ func (d *Device) search() string {
 	for _, in := range d.Interfaces {
 		mac := in.MAC.String()
 		lines = append(lines, mac, strings.ReplaceAll(mac, ":", ""))
-		for _, a := range append(append(in.IPv4[:len(in.IPv4):len(in.IPv4)], in.IPv6...)) {
+		for _, a := range append(in.IPv4[:len(in.IPv4):len(in.IPv4)], in.IPv6...) {
 			lines = append(lines, a.String())
 		}
 	}

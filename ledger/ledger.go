@@ -148,9 +148,10 @@ type Device struct {
 	NeverTouch bool           `json:"never_touch"`
 	FirstSeen  time.Time      `json:"first_seen,omitzero"` // zero: entered by hand or import, never seen on the wire
 	LastSeen   time.Time      `json:"last_seen,omitzero"`
-	Revision   int64          `json:"revision"` // grows with every change; an edit names the revision that it was made from
+	Revision   int64          `json:"revision"` // grows with every change that people make; an edit names the revision that it was made from
 	ChangedAt  time.Time      `json:"changed_at"`
-	MergedInto netid.DeviceID `json:"merged_into,omitempty"`
+
+	changedBy string // the name of who made the last change of Revision
 }
 
 // Name is what lists show: a person's name for it, the device's own, or "".

@@ -24,6 +24,7 @@ const (
 	holdTime  = 7 * 24 * time.Hour   // a MAC keeps speaking for its address this long
 	hintTime  = 90 * 24 * time.Hour  // older traces are not even worth a question
 	backAfter = 7 * 24 * time.Hour   // silence after which a return is told
+	movedTime = time.Hour            // a MAC seen this much later than its address, but not with it, has left the address
 	freshTime = 24 * time.Hour       // addresses this much older than the interface's newest sighting are history
 	manyAddrs = 8                    // a MAC with more IPv4 addresses answers for others (proxy ARP, routers): it owns none of them alone
 	mostAddrs = 512                  // addresses remembered of one MAC
@@ -35,6 +36,7 @@ type Holder struct {
 	Device netid.DeviceID
 	MAC    netid.MAC // zero: the device is known by this address only
 	Last   time.Time
+	Moved  bool // its MAC was seen with other addresses since
 }
 
 // Known is what the ledger knows when a sighting arrives.
@@ -88,14 +90,14 @@ func Resolve(s Sighting, k Known) Verdict {
 // longer has most likely lost the address.
 func byAddress(s Sighting, k Known) Verdict {
 	for _, h := range k.Holders {
-		if !owned(h.MAC) || s.At.Sub(h.Last).Abs() <= holdTime {
+		if !owned(h.MAC) || !h.Moved && s.At.Sub(h.Last).Abs() <= holdTime {
 			return Verdict{Device: h.Device}
 		}
 	}
 	return Verdict{}
 }
 
-// usable drops what says nothing about a host: group, loopback and unspecified addresses.
+// tidy drops what says nothing about a host: group, loopback and unspecified addresses.
 func (s *Sighting) tidy() {
 	if !owned(s.MAC) {
 		s.MAC = netid.MAC{}

@@ -111,7 +111,7 @@ func loadDevices(ctx context.Context, tx *store.Tx, byID map[string]*Device, lis
 		var d Device
 		var word, identity string
 		var first, last, changed int64
-		err := r.Scan(&d.ID, &d.State, &d.Revision, &d.NeverTouch, &first, &last, &changed, &d.Summary.Findings, &d.Summary.Worst,
+		err := r.Scan(&d.ID, &d.State, &d.Revision, &d.NeverTouch, &first, &last, &changed, &d.changedBy, &d.Summary.Findings, &d.Summary.Worst,
 			&d.Summary.OSOld, &d.Summary.Switch, &d.Summary.Port, &word, &identity)
 		if err != nil {
 			return err
@@ -125,7 +125,7 @@ func loadDevices(ctx context.Context, tx *store.Tx, byID map[string]*Device, lis
 		}
 		byID[string(d.ID)] = &d
 		return nil
-	}, `SELECT d.id, d.state, d.revision, d.never_touch, d.first_seen, d.last_seen, d.changed_at, d.findings, d.worst, d.os_old, d.switch_id,
+	}, `SELECT d.id, d.state, d.revision, d.never_touch, d.first_seen, d.last_seen, d.changed_at, d.changed_by, d.findings, d.worst, d.os_old, d.switch_id,
 		d.switch_port, c.word, c.identity FROM ledger_devices d JOIN ledger_contents c ON c.facility_id = d.facility_id AND c.device_id = d.id
 		WHERE d.facility_id = $1 AND d.merged_into = '' AND d.id IN `+list, args...)
 }
@@ -265,7 +265,7 @@ const deviceColumns = `id, root, merged_into, state, revision, never_touch, firs
 	kind, maker_key, os_key, department, owner_key, place_key, ip_key, mac, segment, medical, randomised, conflicts, findings, worst, os_old,
 	switch_id, switch_port, search`
 
-func (d *Device) row(by string) []any {
+func (d *Device) row() []any {
 	var ip, mac, segment string
 	random := false
 	for _, i := range d.Interfaces {
@@ -287,7 +287,7 @@ func (d *Device) row(by string) []any {
 	}
 	w := &d.Word
 	return []any{string(d.ID), string(d.ID), "", string(d.State), d.Revision, d.NeverTouch, store.Micros(d.FirstSeen), store.Micros(d.LastSeen),
-		store.Micros(d.ChangedAt), by, sortKey(first(w.Reading, d.Name())), sortKey(w.Number), d.Kind(), sortKey(d.Maker()),
+		store.Micros(d.ChangedAt), d.changedBy, sortKey(first(w.Reading, d.Name())), sortKey(w.Number), d.Kind(), sortKey(d.Maker()),
 		sortKey(d.OS() + " " + d.OSVersion()), w.Department, sortKey(w.Owner), sortKey(w.Building) + " " + sortKey(w.Floor) + " " + sortKey(w.Room),
 		ip, mac, segment, d.Medical(), random, int64(len(Conflicts(d))), int64(d.Summary.Findings), int64(d.Summary.Worst), d.Summary.OSOld,
 		d.Summary.Switch, d.Summary.Port, d.search()}
@@ -299,8 +299,8 @@ func (l *Ledger) insert(ctx context.Context, tx *store.Tx, devices []*Device) er
 	for group := range groups(devices) {
 		var rows, contents []any
 		for _, d := range group {
-			d.Revision, d.ChangedAt = 1, l.now()
-			rows = append(rows, d.row(by)...)
+			d.Revision, d.ChangedAt, d.changedBy = 1, l.now(), by
+			rows = append(rows, d.row()...)
 			word, identity, err := d.contents()
 			if err != nil {
 				return err
@@ -341,12 +341,18 @@ var setColumns = func() string {
 	return b.String()
 }()
 
-// save writes a device's own state, contents and summary; by is who changed it, as shown to the next one who wants to.
-func (l *Ledger) save(ctx context.Context, tx *store.Tx, d *Device, by string) error {
+// say saves what a person changed: the next one who worked from an older revision is told by whom.
+func (l *Ledger) say(ctx context.Context, tx *store.Tx, d *Device) error {
 	d.Revision++
-	d.ChangedAt = l.now()
-	d.FirstSeen, d.LastSeen = seenTimes(d.Interfaces)
-	args := append([]any{string(d.ID)}, d.row(by)[3:]...)
+	d.ChangedAt, d.changedBy = l.now(), actor.From(ctx).Name
+	return l.save(ctx, tx, d)
+}
+
+// save writes a device's state, contents and summary.
+func (l *Ledger) save(ctx context.Context, tx *store.Tx, d *Device) error {
+	firstSeen, lastSeen := seenTimes(d.Interfaces) // a host that lost its only address has no interface left, and was seen all the same
+	d.FirstSeen, d.LastSeen = earliest(d.FirstSeen, firstSeen), latest(d.LastSeen, lastSeen)
+	args := append([]any{string(d.ID)}, d.row()[3:]...)
 	n, err := tx.Exec(ctx, "UPDATE ledger_devices SET "+setColumns+" WHERE facility_id = $1 AND id = $2 AND merged_into = ''", args...)
 	if err != nil {
 		return err
@@ -368,9 +374,8 @@ func (l *Ledger) refresh(ctx context.Context, tx *store.Tx, ids []netid.DeviceID
 	if err != nil {
 		return err
 	}
-	by := actor.From(ctx).Name
 	for _, d := range devices {
-		if err := l.save(ctx, tx, d, by); err != nil {
+		if err := l.save(ctx, tx, d); err != nil {
 			return err
 		}
 	}
