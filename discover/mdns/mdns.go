@@ -26,16 +26,17 @@ const (
 
 // records gathers what messages told, bounded by maxRecords each.
 type records struct {
-	ptr map[string][]string // owner -> targets
-	srv map[string]*dns.SRV // instance -> where
-	txt map[string][]string // instance -> strings
-	inf map[string]string   // host -> "CPU OS"
-	adr map[string][]netip.Addr
+	ptr   map[string][]string // owner -> targets
+	srv   map[string]*dns.SRV // instance -> where
+	txt   map[string][]string // instance -> strings
+	inf   map[string]string   // host -> "CPU OS"
+	adr   map[string][]netip.Addr
+	spelt map[string]string // a name as it was written; the other keys are lower case
 }
 
 func newRecords() *records {
 	return &records{ptr: map[string][]string{}, srv: map[string]*dns.SRV{}, txt: map[string][]string{}, inf: map[string]string{},
-		adr: map[string][]netip.Addr{}}
+		adr: map[string][]netip.Addr{}, spelt: map[string]string{}}
 }
 
 // unpack reads an answer; a question, a malformed or an over-long message is an error. The DNS library is guarded at this one place.
@@ -70,6 +71,7 @@ func (r *records) add(m *dns.Msg) {
 				continue
 			}
 			name := strings.ToLower(h.Name)
+			keep(r.spelt, name, h.Name)
 			switch rr := rr.(type) {
 			case *dns.PTR:
 				if t := r.ptr[name]; len(t) < maxRecords && (len(t) > 0 || len(r.ptr) < maxRecords) {
@@ -140,7 +142,7 @@ func (r *records) observe(from netip.Addr) []observation.Observation {
 	}
 	typed := map[string]bool{}
 	for instance, srv := range r.srv {
-		title, kind, ok := splitInstance(instance)
+		title, kind, ok := splitInstance(srv.Hdr.Name)
 		if !ok || !r.own(srv.Target, from) {
 			continue
 		}
@@ -150,12 +152,12 @@ func (r *records) observe(from netip.Addr) []observation.Observation {
 	}
 	for host := range r.adr {
 		if r.own(host, from) {
-			name(host)
+			name(r.spelt[host])
 		}
 	}
 	for host, inf := range r.inf {
 		if r.own(host, from) {
-			name(host)
+			name(r.spelt[host])
 			add(observation.Observation{Signal: observation.MDNSHinfo, Port: Port, Value: inf})
 		}
 	}

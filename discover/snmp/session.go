@@ -246,16 +246,16 @@ var errClosed = errors.New("no SNMP agent")
 // authentic, so it may come plain and is never believed for more than "no".
 func (s *session) open(b []byte) (*gosnmp.SnmpPacket, error) {
 	if s.usm == nil {
-		return decode(s.codec, b)
+		return ofVersion(s.codec.Version)(decode(s.codec, b))
 	}
 	if s.usm.AuthoritativeEngineID != "" && s.codec.MsgFlags&gosnmp.AuthNoPriv != 0 {
-		if p, err := authentic(s.codec, b); err == nil {
+		if p, err := ofVersion(gosnmp.Version3)(authentic(s.codec, b)); err == nil {
 			return p, nil
 		}
 	}
 	plain := &gosnmp.GoSNMP{Version: gosnmp.Version3, SecurityModel: gosnmp.UserSecurityModel, MsgFlags: gosnmp.NoAuthNoPriv,
 		SecurityParameters: &gosnmp.UsmSecurityParameters{UserName: s.usm.UserName}, MaxOids: gosnmp.MaxOids}
-	p, err := decode(plain, b)
+	p, err := ofVersion(gosnmp.Version3)(decode(plain, b))
 	if err != nil {
 		return nil, err
 	}
@@ -263,6 +263,16 @@ func (s *session) open(b []byte) (*gosnmp.SnmpPacket, error) {
 		return nil, errors.New("an answer without authentication")
 	}
 	return p, nil
+}
+
+// ofVersion refuses a message of another version: the library's readers take any, and v1 and v2c carry no authentication.
+func ofVersion(v gosnmp.SnmpVersion) func(*gosnmp.SnmpPacket, error) (*gosnmp.SnmpPacket, error) {
+	return func(p *gosnmp.SnmpPacket, err error) (*gosnmp.SnmpPacket, error) {
+		if err == nil && p.Version != v {
+			return nil, errors.New("an answer of another SNMP version")
+		}
+		return p, err
+	}
 }
 
 // decode and authentic guard the library's readers at this one place.
