@@ -131,19 +131,16 @@ func List(ctx context.Context, tx *store.Tx, f Filter) ([]Entry, int64, error) {
 	limit := where.Next(f.Limit + 1)
 	var out []Entry
 	err := store.Each(ctx, tx, func(r *sql.Rows) error {
-		e, err := scanEntry(r)
-		out = append(out, e)
+		x, err := scanRow(r)
+		out = append(out, x.shown)
 		return err
-	}, selectEntries+where.SQL()+" ORDER BY seq DESC LIMIT "+limit, where.Args...)
+	}, selectRows+where.SQL()+" ORDER BY seq DESC LIMIT "+limit, where.Args...)
 	if err != nil || len(out) <= f.Limit {
 		return out, 0, err
 	}
 	out = out[:f.Limit]
 	return out, out[f.Limit-1].Seq, nil
 }
-
-const selectEntries = `SELECT seq, at, actor_kind, actor_id, actor_name, action, subject_kind, subject_id, summary_ja, summary_en, detail
-	FROM trail_entries WHERE facility_id = $1`
 
 func (f Filter) where() *store.Where {
 	w := &store.Where{}
@@ -172,14 +169,18 @@ func (f Filter) where() *store.Where {
 	return w
 }
 
-func scanEntry(r *sql.Rows) (Entry, error) {
-	var e Entry
+const selectRows = `SELECT seq, at, actor_kind, actor_id, actor_name, action, subject_kind, subject_id, summary_ja, summary_en, detail, leaf
+	FROM trail_entries WHERE facility_id = $1`
+
+func scanRow(r *sql.Rows) (row, error) {
+	var x row
+	e := &x.shown
 	var at int64
 	var kind, detail string
-	err := r.Scan(&e.Seq, &at, &kind, &e.Actor.ID, &e.Actor.Name, &e.Action, &e.Subject.Kind, &e.Subject.ID, &e.Summary.Ja, &e.Summary.En, &detail)
+	err := r.Scan(&e.Seq, &at, &kind, &e.Actor.ID, &e.Actor.Name, &e.Action, &e.Subject.Kind, &e.Subject.ID, &e.Summary.Ja, &e.Summary.En, &detail, &x.leaf)
 	e.At, e.Actor.Kind = store.Time(at), actor.Kind(kind)
 	if detail != "" {
 		e.Detail = json.RawMessage(detail)
 	}
-	return e, err
+	return x, err
 }
