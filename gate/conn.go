@@ -37,7 +37,7 @@ type conn struct {
 func newConn(g *Gate, r request, nc net.Conn, tcp bool, release func()) *conn {
 	c := &conn{Conn: nc, g: g, r: r, tcp: tcp, release: release, first: true, until: time.Now().Add(UDPLifetime), left: maxUDPRead}
 	if tcp {
-		c.until, c.left = time.Now().Add(TCPLifetime), MaxRead
+		c.until, c.left = time.Now().Add(g.tcpLife), MaxRead
 	}
 	c.life, c.end = context.WithDeadline(context.Background(), c.until)
 	c.gone, c.markGone = context.WithCancel(context.Background())

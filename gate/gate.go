@@ -94,7 +94,7 @@ type Question struct {
 	Killed  bool      // the kill switch is on
 	Segment *Segment  // nil: no segment of ours contains the host
 	Host    netip.Addr
-	MAC     netid.MAC // zero when unknown
+	MAC     netid.MAC // zero when unknown: nobody can say yet whether its maker makes medical devices
 	Status  Status
 	Frame   Frame
 	Port    uint16 // TCP or UDP destination port, else 0
@@ -146,6 +146,9 @@ func Decide(q Question) *Refusal {
 	case q.Segment.Routed && q.MAC.IsZero() && !unlocked:
 		return refuse("unknown-mac", "ルータの向こうの機器で、まだ正体が分からないため守っています。",
 			"The device lies behind a router and is not known yet, so it is protected.")
+	case q.MAC.IsZero() && !q.Host.IsLoopback() && !unlocked:
+		return refuse("unknown-mac", "この機器のMACアドレスがまだ分からないため、近隣の問い合わせ(ARP)より先へは進みません。",
+			"The device's MAC address is not known yet, so it gets no more than a neighbour's question (ARP).")
 	case q.Frame == DICOMAssociation && !unlocked:
 		return refuse("medical", "DICOMの問い合わせは、許可された機器にだけ送ります。", "DICOM is spoken only to devices that somebody unlocked.")
 	}

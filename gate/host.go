@@ -26,8 +26,12 @@ type Host struct {
 }
 
 // Host names a device. mac is zero when unknown. A Host of a segment that nobody approved is refused everything.
+// Without a MAC the gate uses the one that answered for the address lately, to a Wire or to the kernel.
 func (g *Gate) Host(segment string, ip netip.Addr, mac netid.MAC) *Host {
 	g.protectByMaker(segment, mac)
+	if mac.IsZero() {
+		g.askKernel(segment, plain(ip))
+	}
 	return &Host{g: g, r: request{segment: segment, host: plain(ip), mac: mac}}
 }
 

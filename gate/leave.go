@@ -65,6 +65,7 @@ type sighting struct {
 
 type segmentState struct {
 	Segment
+	via    string // the interface by which frames leave
 	bucket *bucket
 	link   *bucket // shared by all segments that leave by the same interface
 	frames *atomic.Int64
@@ -87,6 +88,13 @@ type Gate struct {
 	last     map[string]time.Time   // when an unlocked device was last spoken to
 	links    map[string]*bucket
 	totals   map[string]*atomic.Int64
+
+	tcpLife time.Duration
+	kernel  struct { // what the kernel's neighbour table said at
+		mu   sync.Mutex
+		at   time.Time
+		macs map[ipKey]netid.MAC // by interface
+	}
 
 	global *bucket
 	turns  turns
@@ -118,7 +126,7 @@ func New(c Config) *Gate {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	g := &Gate{c: c, segments: map[string]*segmentState{}, macs: map[netid.MAC]*mark{}, ips: map[ipKey]*mark{},
+	g := &Gate{c: c, tcpLife: TCPLifetime, segments: map[string]*segmentState{}, macs: map[netid.MAC]*mark{}, ips: map[ipKey]*mark{},
 		learned: map[ipKey][]sighting{}, open: map[guarded]struct{}{}, last: map[string]time.Time{}, judged: map[netid.MAC]struct{}{}, links: map[string]*bucket{},
 		totals: map[string]*atomic.Int64{}, global: newBucket(Fast), turns: turns{held: map[string]chan struct{}{}},
 		counts: counts{rows: map[countKey]*SentRow{}}, done: make(chan struct{})}
@@ -143,15 +151,16 @@ func (g *Gate) Approve(s ...Segment) {
 	old := g.segments
 	g.segments = make(map[string]*segmentState, len(s))
 	fastest := map[string]Pace{}
-	for _, x := range s {
-		via := x.leavesBy()
-		if p, ok := fastest[via]; !ok || x.Pace.FramesPerSecond() > p.FramesPerSecond() {
-			fastest[via] = x.Pace
+	vias := make([]string, len(s))
+	for i := range s {
+		vias[i] = s[i].leavesBy()
+		if p, ok := fastest[vias[i]]; !ok || s[i].Pace.FramesPerSecond() > p.FramesPerSecond() {
+			fastest[vias[i]] = s[i].Pace
 		}
 	}
-	for _, x := range s {
-		n := &segmentState{Segment: x}
-		via := x.leavesBy()
+	for i, x := range s {
+		via := vias[i]
+		n := &segmentState{Segment: x, via: via}
 		key := via + "/" + string(fastest[via])
 		if g.links[key] == nil {
 			g.links[key] = newBucket(fastest[via])

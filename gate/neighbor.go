@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -44,6 +45,33 @@ func Neighbors() ([]Neighbor, error) {
 		out = append(out, Neighbor{Interface: names[n.LinkIndex], IP: plain(ip), MAC: mac})
 	}
 	return out, nil
+}
+
+// askKernel learns from the kernel's table which MAC has an address of a local segment. The table is read at most once a second.
+func (g *Gate) askKernel(segment string, ip netip.Addr) {
+	g.mu.RLock()
+	s := g.segments[segment]
+	known := s == nil || s.Routed || ip.IsLoopback() || !s.Contains(ip) || len(g.candidates(segment, ip, netid.MAC{})) > 0
+	g.mu.RUnlock()
+	if known {
+		return
+	}
+	g.kernel.mu.Lock()
+	if time.Since(g.kernel.at) > time.Second {
+		list, err := Neighbors()
+		if err != nil {
+			g.c.Log.Warn("the kernel's neighbour table cannot be read", "error", err)
+		}
+		g.kernel.at, g.kernel.macs = time.Now(), make(map[ipKey]netid.MAC, len(list))
+		for _, n := range list {
+			g.kernel.macs[ipKey{n.Interface, n.IP}] = n.MAC
+		}
+	}
+	mac, ok := g.kernel.macs[ipKey{s.via, ip}]
+	g.kernel.mu.Unlock()
+	if ok {
+		g.learn(segment, ip, mac)
+	}
 }
 
 // Proposal is a network that an interface of this machine is on: Segment is ready to be shown to a person. LeftOut says why it is not

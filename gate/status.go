@@ -16,6 +16,9 @@ func (g *Gate) question(r request) Question {
 	}
 	if r.frame.asksOne(q.Host) {
 		q.Status = g.hostStatus(r.segment, q.Host, r.mac)
+		if known := g.candidates(r.segment, q.Host, r.mac); q.MAC.IsZero() && len(known) > 0 {
+			q.MAC = known[0]
+		}
 	} else {
 		q.Status = g.linkStatus(r.segment)
 	}

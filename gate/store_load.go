@@ -71,7 +71,7 @@ func (g *Gate) setWords(w words) {
 // watchEvery and blindAfter: a switch pressed on another copy works within about a second, and a gate that cannot read the book any
 // more stops sending, since it would not hear of the switch.
 const (
-	watchEvery = 700 * time.Millisecond
+	watchEvery = 500 * time.Millisecond
 	blindAfter = 10 * time.Second
 )
 

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"testing"
 	"time"
+
+	"kenshin/netid"
 )
 
 // A discovery question to one host is judged by that host: a neighbour that is protected neither forbids it, nor does its name let it through.
@@ -15,7 +17,7 @@ func TestDiscoveryQuestionToOneHost(t *testing.T) {
 			q    Question
 			code string
 		}{
-			"an ordinary host on a medical link": {Question{Segment: link, Host: netip.MustParseAddr("10.0.0.7")}, ""},
+			"an ordinary host on a medical link": {Question{Segment: link, Host: netip.MustParseAddr("10.0.0.7"), MAC: netid.MAC{0, 7}}, ""},
 			"a medical host":                     {Question{Segment: link, Host: netip.MustParseAddr("10.0.0.8"), Status: Status{Medical: "maker"}}, "medical"},
 			"an unknown host behind a router":    {Question{Segment: routed, Host: netip.MustParseAddr("10.0.1.7")}, "unknown-mac"},
 			"a host of another network":          {Question{Segment: link, Host: netip.MustParseAddr("10.0.9.7")}, "outside"},
