@@ -60,7 +60,7 @@ const (
 	SMBDialect   Signal = "smb.dialect"   // value: "smb1", "2.0.2", "2.1", "3.0", "3.0.2", "3.1.1". Detail: signing (required|enabled|disabled), guid, capabilities, smb1 (accepted|refused: what became of SMB1); for "smb1" also name, domain
 	NTLM         Signal = "ntlm"          // value: NetBIOS computer name. Detail: dns, domain (NetBIOS), dns_domain, forest, build ("10.0.19045"), via (smb|rdp)
 	SMBNativeOS  Signal = "smb.native-os" // value: SMB1 session setup's native OS, if it was told. Detail: manager ("Samba 4.17")
-	RDP          Signal = "rdp"           // value: selected protocol "nla" | "tls" | "rdp". Detail: nla_required (true|false, where known)
+	RDP          Signal = "rdp"           // value: selected protocol "nla" | "tls" | "rdp". Detail: nla_required (true|false, where known), failure (code)
 	IPP          Signal = "ipp"           // value: printer-make-and-model. Detail: name, info, location, serial, state, firmware, uri, uuid, maker, security, auth
 	FTPBanner    Signal = "ftp.banner"    // value: greeting. Detail: code ("220")
 	SMTPBanner   Signal = "smtp.banner"   // value: greeting. Detail: code
@@ -69,7 +69,7 @@ const (
 	TelnetBanner Signal = "telnet.banner" // value: text before the login prompt, negotiation stripped, may be "". Detail: negotiation ("true")
 	Database     Signal = "db.greeting"   // value: "mysql 8.0.36", "postgresql", "redis", "mssql 15.0.2000". Detail: auth (trust|none: open without a password; else password|md5|scram|gss|sspi|required|protected|refused), tls (yes|no|required), error
 	RTSP         Signal = "rtsp"          // value: Server header of an OPTIONS answer, may be "". Detail: status, public, realm
-	DICOM        Signal = "dicom"         // value: "accepted" | "rejected" | "aborted". Detail: implementation_uid, implementation_version, reason
+	DICOM        Signal = "dicom"         // value: "accepted" | "rejected" | "aborted". Detail: implementation_uid, implementation_version, verification, result, reason
 )
 
 // What was tried: "no answer" only means something where something was asked.
