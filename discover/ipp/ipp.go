@@ -1,4 +1,5 @@
-// Package ipp reads a printer's own description by Get-Printer-Attributes (RFC 8011 section 4.2.5). It asks for a list of attributes and prints nothing.
+// Package ipp reads a printer's own description by Get-Printer-Attributes (RFC 8011 section 4.2.5). It asks for a list of
+// attributes and prints nothing.
 package ipp
 
 import (
