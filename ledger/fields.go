@@ -50,7 +50,12 @@ type Field struct {
 }
 
 // Fields lists all fields of Word but Extra, in the order of a form.
-func Fields() []Field {
+func Fields() []Field { return slices.Clone(fields) }
+
+// fields is made once: imports ask for fields by the million.
+var fields = allFields()
+
+func allFields() []Field {
 	return []Field{
 		{"name", t("名称", "Name"), GroupWhat, Line, nil, func(w *Word) *string { return &w.Name }},
 		{"reading", t("ふりがな", "Reading"), GroupWhat, Line, nil, func(w *Word) *string { return &w.Reading }},
@@ -114,8 +119,8 @@ func (w *Word) Get(key string) string {
 	case strings.HasPrefix(key, extraPrefix):
 		return w.Extra[key[len(extraPrefix):]]
 	}
-	for _, f := range Fields() {
-		if f.Key == key {
+	for i := range fields {
+		if f := &fields[i]; f.Key == key {
 			return *f.at(w)
 		}
 	}
@@ -127,11 +132,11 @@ func (w *Word) Set(key, value string) error {
 	if name, ok := strings.CutPrefix(key, extraPrefix); ok {
 		return w.setExtra(jp.Clean(name), value)
 	}
-	i := slices.IndexFunc(Fields(), func(f Field) bool { return f.Key == key })
+	i := slices.IndexFunc(fields, func(f Field) bool { return f.Key == key })
 	if i < 0 {
 		return fault.Newf(fault.Invalid, "台帳に「%.40s」という項目はありません。", "The ledger has no field %.40q.", key)
 	}
-	f := Fields()[i]
+	f := fields[i]
 	value, err := f.clean(value)
 	if err != nil {
 		return err
@@ -236,10 +241,13 @@ func parseBool(s string) *bool {
 	return &b
 }
 
-// keys returns all keys that are set in w, Extra's included.
+// Keys returns all keys that are set in w, Extra's included.
+func (w *Word) Keys() []string { return w.keys() }
+
 func (w *Word) keys() []string {
 	var out []string
-	for _, f := range Fields() {
+	for i := range fields {
+		f := &fields[i]
 		if w.Get(f.Key) != "" {
 			out = append(out, f.Key)
 		}

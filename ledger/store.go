@@ -54,6 +54,14 @@ func (l *Ledger) write(ctx context.Context, f facility.ID, fn func(tx *store.Tx)
 	})
 }
 
+// Tell passes on what a Tx method returned, in the same transaction.
+func (l *Ledger) Tell(ctx context.Context, tx *store.Tx, changes []Change) error {
+	if len(changes) == 0 {
+		return nil
+	}
+	return l.changed(ctx, tx, changes)
+}
+
 // lock makes this transaction the only one that changes the facility's ledger until it ends. What another one did before is visible
 // to every statement after it, on PostgreSQL too (READ COMMITTED), so that no two copies ever make two devices of one MAC.
 func lock(ctx context.Context, tx *store.Tx) error {
