@@ -67,11 +67,34 @@ func (db *DB) migrateAsOwner(ctx context.Context, o Options) error {
 	if err := up(ctx, Postgres, owner, nil); err != nil {
 		return err
 	}
+	if err := hardenPolicies(ctx, owner); err != nil {
+		return err
+	}
 	config, err := pgx.ParseConfig(o.URL)
 	if err != nil {
 		return fmt.Errorf("read the app role's name: %w", err)
 	}
 	return grant(ctx, owner, config.User)
+}
+
+// noFacility names a setting that nobody makes. A session keeps kenshin.facility as ” after the first transaction that set it, so a
+// statement outside a facility would see no rows instead of failing; reading this setting fails, and its name says why.
+const noFacility = "kenshin.no_facility_was_chosen"
+
+// hardenPolicies makes the policy of every facility's table fail loudly, also in a session that had a facility before.
+func hardenPolicies(ctx context.Context, owner *sql.DB) error {
+	weak, err := names(ctx, owner, `SELECT c.relname FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
+		WHERE c.relnamespace = 'public'::regnamespace AND p.polname = 'facility' AND pg_get_expr(p.polqual, c.oid) NOT LIKE '%`+noFacility+`%'`)
+	if err != nil {
+		return err
+	}
+	rule := "(facility_id = current_setting(CASE current_setting('kenshin.facility') WHEN '' THEN '" + noFacility + "' ELSE 'kenshin.facility' END))"
+	for _, t := range weak {
+		if _, err := owner.ExecContext(ctx, "ALTER POLICY facility ON "+quote(t)+" USING "+rule+" WITH CHECK "+rule); err != nil {
+			return fmt.Errorf("set the policy of %s: %w", t, err)
+		}
+	}
+	return nil
 }
 
 // grant lets the app role read and write rows, and nothing else; the migrations table it may only read.

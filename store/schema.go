@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 )
 
 // facilityTables lists the tables that have a facility_id, sorted.
@@ -39,4 +40,60 @@ func names(ctx context.Context, q querier, query string) ([]string, error) {
 		out = append(out, s)
 	}
 	return out, rows.Err()
+}
+
+// Column is one column of a table, with a type that both engines share: text, int, real, bool or bytes.
+type Column struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+}
+
+// columns lists the columns of a table in their order.
+func columns(ctx context.Context, q querier, d Dialect, table string) ([]Column, error) {
+	query := `SELECT name, type FROM pragma_table_info($1) ORDER BY cid`
+	if d == Postgres {
+		query = `SELECT a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+			WHERE c.relnamespace = 'public'::regnamespace AND c.relname = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`
+	}
+	rows, err := q.QueryContext(ctx, query, table)
+	if err != nil {
+		return nil, fmt.Errorf("read the columns of %s: %w", table, err)
+	}
+	defer rows.Close()
+	var out []Column
+	for rows.Next() {
+		var c Column
+		if err := rows.Scan(&c.Name, &c.Type); err != nil {
+			return nil, fmt.Errorf("read the columns of %s: %w", table, err)
+		}
+		c.Type = sharedType(c.Type)
+		out = append(out, c)
+	}
+	return out, rows.Err()
+}
+
+func sharedType(engine string) string {
+	switch strings.ToLower(engine) {
+	case "text":
+		return "text"
+	case "integer", "bigint", "smallint", "int":
+		return "int"
+	case "real", "double precision":
+		return "real"
+	case "boolean":
+		return "bool"
+	case "blob", "bytea":
+		return "bytes"
+	}
+	return engine
+}
+
+// ownTables are the tables that a backup holds: all but the versions, which the manifest names, and what only the running processes need.
+func ownTables(all []string) (out []string) {
+	for _, t := range all {
+		if t != "goose_db_version" && t != "job_copies" && !strings.HasPrefix(t, "river_") {
+			out = append(out, t)
+		}
+	}
+	return out
 }

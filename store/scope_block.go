@@ -362,4 +362,3 @@ func (b *block) source(name string, i, column int) error {
 	}
 	return bad
 }
-

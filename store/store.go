@@ -97,9 +97,13 @@ func connect(ctx context.Context, o Options) (*DB, error) {
 	return db, nil
 }
 
-// private makes the file before SQLite does, so that nobody else on the machine may read it; the WAL gets the same rights.
+// private makes the file before SQLite does, so that nobody else on the machine may read it; the WAL gets the same rights. A file that
+// is there is not touched: closing a second handle would drop the locks of an SQLite connection in this process.
 func private(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
 	if err != nil {
 		return fault.Wrap(fault.Unavailable, err, "データベースのファイルを書けません。フォルダとファイルの権限を確かめてください。",
 			"The database file cannot be written. Check the rights of the folder and the file.")
