@@ -1,0 +1,138 @@
+package page
+
+import (
+	"context"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"kenshin/i18n"
+)
+
+// TrailView is who did what when. Filters are GET fields of PathTrail: who, what, from, to.
+type TrailView struct {
+	Who, What, From, To string // as filtered
+	Whats               []Option
+	Rows                []TrailRow
+	Older               string // address of the next older page, "" at the end
+	Verify              *TrailVerify
+	Size                int64  // entries in all
+	Root                string // of the log, as text
+	Checkpoint          time.Time
+}
+
+// TrailRow is one entry.
+type TrailRow struct {
+	Number int64
+	At     time.Time
+	Who    string
+	Role   string
+	What   string // a whole sentence
+	On     Link   // what it was about
+	From   string // address or command
+}
+
+// TrailVerify is the result of checking the whole log.
+type TrailVerify struct {
+	OK      bool
+	At      time.Time
+	Entries int64
+	Says    string
+}
+
+// TrailPage shows the trail.
+func TrailPage(s Shell, v TrailView) templ.Component {
+	return within(s, SectionTrail, i18n.Text{Ja: "記録", En: "Trail"}, trail(v))
+}
+
+// JobsView is long-running work.
+type JobsView struct {
+	Chips []Chip
+	Rows  []JobRow
+	Pager Pager
+}
+
+// JobRow is one piece of work. State is waiting, running, retrying, done, cancelled or failed.
+type JobRow struct {
+	ID, Name, State string
+	Percent         int // -1 when it has none
+	Says            string
+	Started         time.Time
+	Finished        time.Time
+	By              string
+	Attempt         int
+	Open            Link // its own page, e.g. the check-up
+	CanCancel       bool
+	CanRetry        bool
+}
+
+// JobsPage lists work; its live part is fetched again every two seconds from PathJobs+"/live" and is JobsLive.
+func JobsPage(s Shell, v JobsView) templ.Component {
+	return within(s, SectionJobs, i18n.Text{Ja: "仕事の進み", En: "Work"}, jobs(v))
+}
+
+// JobsLive is the part that changes.
+func JobsLive(s Shell, v JobsView) templ.Component { return part(s, jobsLive(v)) }
+
+func (v JobsView) going() bool {
+	for _, r := range v.Rows {
+		if r.State == "waiting" || r.State == "running" || r.State == "retrying" {
+			return true
+		}
+	}
+	return false
+}
+
+// SettingsView is the facility's settings. POST PathSettings: facility, beds, session_minutes, password_length, retention_days, report_mail.
+type SettingsView struct {
+	Facility       string
+	Beds           string
+	SessionMinutes string
+	PasswordLength string
+	RetentionDays  string // of observations
+	ReportMail     string
+	Errors         Errors
+
+	Address     string // where the console listens
+	TLS         string // in words
+	Fingerprint string // of our own CA, "" when files were given
+	CAURL       string // GET: the CA's certificate
+	Database    string
+	DataBytes   int64
+	Backup      time.Time
+	Version     string
+	Right       string // what is missing to listen and send, "" when nothing
+}
+
+// SettingsPage shows settings and the machine's state.
+func SettingsPage(s Shell, v SettingsView) templ.Component {
+	return within(s, SectionSettings, i18n.Text{Ja: "設定", En: "Settings"}, settings(v))
+}
+
+// HelpPage explains everything in plain words.
+func HelpPage(s Shell) templ.Component {
+	return within(s, SectionHelp, i18n.Text{Ja: "ヘルプ", En: "Help"}, help())
+}
+
+func jobState(ctx context.Context, state string) (Mark, string) {
+	switch state {
+	case "waiting":
+		return MarkQuiet, t(ctx, "順番待ち", "Waiting")
+	case "running":
+		return MarkInfo, t(ctx, "進行中", "Running")
+	case "retrying":
+		return MarkWarn, t(ctx, "やり直し待ち", "Will retry")
+	case "cancelled":
+		return MarkQuiet, t(ctx, "取りやめた", "Cancelled")
+	case "failed":
+		return MarkBad, t(ctx, "できなかった", "Failed")
+	}
+	return MarkOK, t(ctx, "終わった", "Done")
+}
+
+// topic is one question of the help.
+type topic struct {
+	id    string
+	title i18n.Text
+	says  []i18n.Text
+}

@@ -1,0 +1,99 @@
+package page
+
+import (
+	"context"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"kenshin/i18n"
+)
+
+// FindingRow is one weak point in a list. Texts are in the person's language.
+type FindingRow struct {
+	ID       string
+	Title    string // whole sentence with the device's name
+	Why      string // why it matters here, one or two sentences
+	Severity int    // 1 low .. 4 critical
+	Device   Link
+	Place    string
+	Meta     string    // "聞くだけ 5分", ...
+	Due      time.Time // by when
+	Found    time.Time
+	State    string // open, waiting, accepted, fixed, gone
+	Owner    string // who deals with it
+	Action   string // the button; 見る when ""
+}
+
+// FindingsView is the list of 弱点と対応.
+type FindingsView struct {
+	Chips   []Chip // by state and severity, with addresses
+	Rows    []FindingRow
+	Pager   Pager
+	Swept   bool // a check-up has been made; without one an empty list proves nothing
+	Covered string
+}
+
+// FindingsPage lists weak points.
+func FindingsPage(s Shell, v FindingsView) templ.Component {
+	return within(s, SectionFindings, i18n.Text{Ja: "弱点と対応", En: "Weak points"}, findings(v))
+}
+
+// FindingView is one weak point: what, why, how to fix, whom to call, the evidence.
+type FindingView struct {
+	FindingRow
+	Fix      []string // steps, in plain words
+	Evidence []Change // what was seen: Who is the signal, What the value
+	Check    string   // id and version of the check
+	Vendor   *VendorCard
+	Letter   string // a text to the maker or vendor, ready to send; "" when there is none
+	History  []Change
+	Note     string
+	Until    string // 2006-01-02, of a deferral
+	Owners   []string
+	Errors   Errors
+}
+
+// FindingPage shows one weak point. POST FindingPath(id, "state"): state, owner, until, note.
+func FindingPage(s Shell, v FindingView) templ.Component {
+	return within(s, SectionFindings, i18n.Text{Ja: "弱点と対応", En: "Weak point"}, finding(v))
+}
+
+func findingState(ctx context.Context, state string) (Mark, string) {
+	switch state {
+	case "waiting":
+		return MarkInfo, t(ctx, "業者の答え待ち", "Waiting for the vendor")
+	case "accepted":
+		return MarkQuiet, t(ctx, "受け入れた", "Accepted")
+	case "fixed":
+		return MarkOK, t(ctx, "直した(次の健診で確認)", "Fixed (next check-up confirms)")
+	case "gone":
+		return MarkOK, t(ctx, "直ったことを確認", "Confirmed fixed")
+	}
+	return MarkWarn, t(ctx, "未対応", "Open")
+}
+
+func findingStates(ctx context.Context) []Option {
+	var out []Option
+	for _, s := range []struct{ state, ja, en string }{
+		{"open", "これから取りかかります。", "Not begun."},
+		{"waiting", "業者やメーカーに聞いて、答えを待っています。", "The vendor was asked."},
+		{"fixed", "直しました。次の健診で本当に直ったかを確かめます。", "Fixed; the next check-up looks whether it is."},
+		{"accepted", "理由があって、期限までこのままにします。期限が来たら、また出ます。", "Left as it is until a date, with a reason; then it comes back."},
+	} {
+		_, text := findingState(ctx, s.state)
+		out = append(out, Option{Value: s.state, Text: text, Says: t(ctx, s.ja, s.en)})
+	}
+	return out
+}
+
+// task shows a finding as a line of a to-do list.
+func (f FindingRow) task(ctx context.Context) Task {
+	mark, word := severity(ctx, f.Severity)
+	due := ""
+	if !f.Due.IsZero() {
+		due = t(ctx, "期限 ", "due ") + date(ctx, f.Due)
+	}
+	return Task{Mark: mark, Title: f.Title, Why: f.Why, Meta: join(word, f.Place, f.Meta, due, f.Owner),
+		Action: Link{Text: first(f.Action, t(ctx, "対応する", "Deal with it")), URL: FindingPath(f.ID, "")}, Primary: f.Severity >= 3}
+}

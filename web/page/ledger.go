@@ -1,0 +1,142 @@
+package page
+
+import (
+	"context"
+
+	"github.com/a-h/templ"
+
+	"kenshin/i18n"
+	"kenshin/ledger"
+)
+
+// LedgerView is one page of the ledger's list.
+type LedgerView struct {
+	Query       LedgerQuery
+	Counts      map[string]int // of the chips by key ("" is all of them)
+	Rows        []LedgerRow
+	Pager       Pager
+	Departments []string
+	Segments    []Option
+	Vendors     []Option // for the bulk change
+	Nothing     bool     // the ledger is empty altogether, not only under this filter
+	Errors      Errors   // of a refused bulk change
+}
+
+// LedgerRow is one device with what its line needs from elsewhere.
+type LedgerRow struct {
+	*ledger.Device
+	Switch    string // name of the switch that Summary.Switch is
+	Protected bool   // the gate protects it now
+	Conflicts int
+}
+
+// LedgerPage is the list of 台帳.
+func LedgerPage(s Shell, v LedgerView) templ.Component {
+	return within(s, SectionLedger, i18n.Text{Ja: "台帳", En: "Ledger"}, ledgerList(v))
+}
+
+func (v LedgerView) chips(ctx context.Context) []Chip {
+	words := []struct{ key, ja, en string }{
+		{"", "すべて", "All"}, {"new", "新しい", "New"}, {"medical", "医療機器", "Medical"}, {"findings", "要対応", "To do"},
+		{"unsupported", "サポート切れ", "Unsupported"}, {"unseen", "30日見ていない", "Not seen 30 days"}, {"ownerless", "持ち主なし", "No owner"},
+		{"conflict", "食い違い", "Differing"}, {"retired", "廃棄", "Retired"},
+	}
+	var out []Chip
+	for _, w := range words {
+		count, known := v.Counts[w.key]
+		if !known {
+			continue
+		}
+		out = append(out, Chip{Key: w.key, Text: t(ctx, w.ja, w.en), Count: count, URL: v.Query.chip(w.key), On: v.Query.Chip == w.key})
+	}
+	return out
+}
+
+func ledgerColumns(ctx context.Context) []Column {
+	return []Column{
+		{Key: "name", Text: t(ctx, "機器", "Device")}, {Key: "maker", Text: t(ctx, "メーカー・型", "Maker, model")}, {Key: "os", Text: "OS"},
+		{Key: "place", Text: t(ctx, "場所", "Place")}, {Key: "port", Text: t(ctx, "つながり", "Connected to")}, {Key: "ip", Text: "IP"},
+		{Key: "seen", Text: t(ctx, "最後に見た", "Last seen")}, {Key: "worst", Text: t(ctx, "状態", "State")},
+	}
+}
+
+// title is what a device is called in a list.
+func title(ctx context.Context, d *ledger.Device) string {
+	return first(d.Name(), t(ctx, "(名前なし)", "(no name)"))
+}
+
+// under is the small line below the name.
+func (r LedgerRow) under(ctx context.Context) string {
+	line := kindLine(ctx, r.Device)
+	if r.Word.Kind == "" && r.State == ledger.New && r.Identity.Confidence > 0 && r.Identity.Confidence < 0.9 {
+		line = t(ctx, "たぶん%s · 確からしさ %s", "probably %s · %s sure", line, percent(r.Identity.Confidence))
+	}
+	if r.Identity.Random {
+		line = join(line, t(ctx, "ランダムMAC", "random MAC"))
+	}
+	return join(line, r.Word.Number)
+}
+
+func place(d *ledger.Device) string {
+	w := d.Word
+	out := ""
+	for _, p := range []string{w.Building, w.Floor, w.Room} {
+		if p != "" {
+			if out != "" {
+				out += " "
+			}
+			out += p
+		}
+	}
+	return first(out, w.Department)
+}
+
+func address(d *ledger.Device) string {
+	for _, i := range d.Interfaces {
+		if len(i.IPv4) > 0 {
+			return i.IPv4[0].String()
+		}
+	}
+	for _, i := range d.Interfaces {
+		if len(i.IPv6) > 0 {
+			return i.IPv6[0].String()
+		}
+	}
+	return d.Word.IPText
+}
+
+// verdict is the state of a device in one badge: the most urgent thing that is known.
+func (r LedgerRow) verdict(ctx context.Context) (Mark, string) {
+	switch {
+	case r.State == ledger.Retired:
+		return MarkQuiet, StateText(r.State).For(ctx)
+	case r.Summary.Findings > 0 && r.Summary.Worst >= 3:
+		return MarkBad, t(ctx, "要対応 %d", "To do %d", r.Summary.Findings)
+	case r.Summary.Findings > 0:
+		return MarkWarn, t(ctx, "要対応 %d", "To do %d", r.Summary.Findings)
+	case r.State == ledger.New:
+		return MarkWarn, StateText(r.State).For(ctx)
+	case r.Conflicts > 0:
+		return MarkWarn, t(ctx, "食い違い %d", "Differs %d", r.Conflicts)
+	case r.NeverTouch:
+		return MarkMed, t(ctx, "触れない", "Never touch")
+	case r.Protected:
+		return MarkMed, t(ctx, "保護中", "Protected")
+	case r.LastSeen.IsZero():
+		return MarkQuiet, t(ctx, "見ていない", "Never seen")
+	case r.State == ledger.Excluded:
+		return MarkQuiet, StateText(r.State).For(ctx)
+	}
+	return MarkOK, t(ctx, "弱点なし", "No weak point")
+}
+
+func ledgerWhen(ctx context.Context, v LedgerView) string {
+	if v.Nothing {
+		return ""
+	}
+	all, known := v.Counts[""]
+	if !known {
+		return ""
+	}
+	return join(t(ctx, "%s台", "%s devices", n(all)), t(ctx, "新しい %s", "%s new", n(v.Counts["new"])))
+}

@@ -1,0 +1,162 @@
+package page
+
+import (
+	"net/url"
+	"strconv"
+
+	"kenshin/netid"
+)
+
+// Addresses of the console. A page that posts names its address and fields beside the form's component; every POST answers with a redirect (303)
+// or, when something is wrong with the form, with the same page and its Errors. Live parts are fetched by htmx each second and
+// answer with the part alone.
+const (
+	PathHome          = "/"
+	PathSetup         = "/setup"           // GET, POST; steps in Setup
+	PathSignIn        = "/signin"          // GET, POST: email, password
+	PathSecond        = "/signin/second"   // GET, POST: code
+	PathRecovery      = "/signin/recovery" // GET, POST: code
+	PathPasskeyGet    = "/signin/passkey/options"
+	PathPasskeyVerify = "/signin/passkey/verify"
+	PathSignOut       = "/signout"  // POST
+	PathLanguage      = "/language" // POST: lang, back
+	PathFacility      = "/facility" // POST: facility, back
+	PathKill          = "/kill"     // POST: on (true|false), reason, back
+
+	PathLedger       = "/devices"        // GET, LedgerQuery
+	PathLedgerBulk   = "/devices/bulk"   // POST: id (many), do (state|department|impact|vendor), value fields, back
+	PathLedgerExport = "/devices/export" // GET: format (xlsx|csv|json), and LedgerQuery
+	PathDeviceNew    = "/devices/new"    // GET, POST: DeviceForm's fields
+	PathImport       = "/import"         // GET, POST: file
+	PathSystems      = "/systems"
+	PathSystemNew    = "/systems/new"
+	PathVendors      = "/vendors"
+	PathVendorNew    = "/vendors/new"
+	PathFindings     = "/findings"
+	PathSweeps       = "/sweeps" // GET, POST: segment (many), only
+	PathSegments     = "/segments"
+	PathSegmentNew   = "/segments/new" // GET, POST: SegmentForm's fields
+	PathFrames       = "/segments/sent"
+	PathJobs         = "/jobs"
+	PathTrail        = "/trail"            // GET: who, what, from, to, before
+	PathTrailVerify  = "/trail/verify"     // POST
+	PathTrailExport  = "/trail/export"     // GET: format
+	PathCheckpoint   = "/trail/checkpoint" // GET: the signed note as a file
+	PathPeople       = "/people"
+	PathInvite       = "/people/invite" // POST: email, name, role, until
+	PathTokens       = "/people/tokens" // POST: token-name, token-role, token-until
+	PathMe           = "/me"            // GET: my sessions, passkeys, password
+	PathMePassword   = "/me/password"   // POST: old, password, again
+	PathMeTOTP       = "/me/totp"       // POST: code
+	PathMePasskey    = "/me/passkey/options"
+	PathMePasskeyOK  = "/me/passkey/verify"
+	PathSettings     = "/settings"
+	PathHelp         = "/help"
+)
+
+// DevicePath is a device's page; what is "" or one of edit, history, merge, split, state, never-touch, unlock, lock, attachments.
+func DevicePath(id netid.DeviceID, what string) string { return at(PathLedger, string(id), what) }
+
+// SweepPath is a check-up's page; what is "", live (htmx), pause, resume or stop (POST).
+func SweepPath(id, what string) string { return at(PathSweeps, id, what) }
+
+// SegmentPath is a segment's page; what is "" (GET form, POST SegmentForm), withdraw or sweep (POST).
+func SegmentPath(id, what string) string { return at(PathSegments, id, what) }
+
+// FindingPath is a finding's page; what is "", state (POST: state, until, note) or letter.
+func FindingPath(id, what string) string { return at(PathFindings, id, what) }
+
+// SystemPath and VendorPath are record pages; what is "", edit or delete (POST).
+func SystemPath(id, what string) string { return at(PathSystems, id, what) }
+func VendorPath(id, what string) string { return at(PathVendors, id, what) }
+
+// ImportPath is a step of an import; what is "", sheet, columns, apply, live (htmx), undo, discard.
+func ImportPath(id, what string) string { return at(PathImport, id, what) }
+
+// JobPath is one piece of work; what is "", live (htmx), cancel or retry (POST).
+func JobPath(id, what string) string { return at(PathJobs, id, what) }
+
+// PersonPath is a member; what is role, remove or signout (POST).
+func PersonPath(id, what string) string { return at(PathPeople, id, what) }
+
+// TokenPath is an API token; what is revoke (POST).
+func TokenPath(id, what string) string { return at(PathTokens, id, what) }
+
+// MeSession and MePasskey are one of my sessions or passkeys; both take POST to end them.
+func MeSession(id string) string { return at("/me/sessions", id, "end") }
+func MePasskey(id string) string { return at("/me/passkeys", id, "remove") }
+
+func at(base, id, what string) string {
+	p := base + "/" + url.PathEscape(id)
+	if what != "" {
+		p += "/" + what
+	}
+	return p
+}
+
+// LedgerQuery is what the ledger's list shows, as its address says it.
+type LedgerQuery struct {
+	Q          string // words to look for
+	Chip       string // one of the chips: "", new, medical, findings, unsupported, unseen, ownerless, conflict, retired
+	Kind       string
+	Department string
+	Segment    string
+	State      string
+	Sort       string // name, kind, maker, os, place, port, ip, seen, worst; "" is the ledger's own order
+	Desc       bool
+	Cursor     string // of the page; a new filter or order starts at the first
+}
+
+// ReadLedgerQuery takes the query out of an address; anything unknown is left for the ledger to refuse.
+func ReadLedgerQuery(v url.Values) LedgerQuery {
+	desc, _ := strconv.ParseBool(v.Get("desc"))
+	return LedgerQuery{Q: v.Get("q"), Chip: v.Get("chip"), Kind: v.Get("kind"), Department: v.Get("department"), Segment: v.Get("segment"),
+		State: v.Get("state"), Sort: v.Get("sort"), Desc: desc, Cursor: v.Get("cursor")}
+}
+
+// Values writes the query, leaving out what is empty.
+func (q LedgerQuery) Values() url.Values {
+	v := url.Values{}
+	for name, value := range map[string]string{"q": q.Q, "chip": q.Chip, "kind": q.Kind, "department": q.Department, "segment": q.Segment,
+		"state": q.State, "sort": q.Sort, "cursor": q.Cursor} {
+		if value != "" {
+			v.Set(name, value)
+		}
+	}
+	if q.Desc {
+		v.Set("desc", "true")
+	}
+	return v
+}
+
+// URL is the list's address.
+func (q LedgerQuery) URL() string { return withQuery(PathLedger, q.Values()) }
+
+// Page is the same list at another cursor.
+func (q LedgerQuery) Page(cursor string) string { q.Cursor = cursor; return q.URL() }
+
+func (q LedgerQuery) chip(name string) string { q.Chip, q.Cursor = name, ""; return q.URL() }
+
+func (q LedgerQuery) sorted(key string) string {
+	q.Desc = q.Sort == key && !q.Desc
+	q.Sort, q.Cursor = key, ""
+	return q.URL()
+}
+
+func (q LedgerQuery) filtered() bool {
+	return q.Q != "" || q.Chip != "" || q.Kind != "" || q.Department != "" || q.Segment != "" || q.State != ""
+}
+
+func (q LedgerQuery) export(format string) string {
+	q.Cursor = ""
+	v := q.Values()
+	v.Set("format", format)
+	return withQuery(PathLedgerExport, v)
+}
+
+func withQuery(path string, v url.Values) string {
+	if len(v) == 0 {
+		return path
+	}
+	return path + "?" + v.Encode()
+}
