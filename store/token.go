@@ -8,10 +8,10 @@ import (
 type tokenKind int
 
 const (
-	word tokenKind = iota // a name or key word, lower case
-	sign                  // one character, or $n
-	text                  // a string or number
-	sub                   // stands for a nested query
+	word    tokenKind = iota // a name or key word, lower case
+	sign                     // one character, or $n
+	literal                  // a string or number
+	sub                      // stands for a nested query
 )
 
 type token struct {
@@ -45,7 +45,7 @@ func tokenize(q string) ([]token, error) {
 			if n < 0 {
 				return nil, fmt.Errorf("a string without an end")
 			}
-			t := token{kind: text, text: "''"}
+			t := token{kind: literal, text: "''"}
 			if c != '\'' {
 				t = token{kind: word, text: strings.ToLower(q[i+1 : i+n-1])}
 			}
@@ -63,7 +63,7 @@ func tokenize(q string) ([]token, error) {
 			for n < len(q) && (digit(q[n]) || c != '$' && q[n] == '.') {
 				n++
 			}
-			kind := text
+			kind := literal
 			if c == '$' {
 				kind = sign
 			}

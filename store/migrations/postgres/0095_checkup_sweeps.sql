@@ -31,6 +31,7 @@ CREATE TABLE checkup_hosts (
     device_id   TEXT COLLATE "C" NOT NULL,
     state       TEXT COLLATE "C" NOT NULL,
     tries       BIGINT NOT NULL,
+    next_port   BIGINT NOT NULL, -- index in the list of ports
     reason      TEXT COLLATE "C" NOT NULL,
     updated_at  BIGINT NOT NULL,
     PRIMARY KEY (facility_id, sweep_id, segment_id, host_key)

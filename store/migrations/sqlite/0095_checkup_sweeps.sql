@@ -31,6 +31,7 @@ CREATE TABLE checkup_hosts (
     device_id   TEXT NOT NULL,
     state       TEXT NOT NULL,
     tries       INTEGER NOT NULL,
+    next_port   INTEGER NOT NULL, -- index in the list of ports
     reason      TEXT NOT NULL,
     updated_at  INTEGER NOT NULL,
     PRIMARY KEY (facility_id, sweep_id, segment_id, host_key)
