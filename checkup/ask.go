@@ -23,7 +23,7 @@ import (
 	"kenshin/discover/wsd"
 	"kenshin/facility"
 	"kenshin/gate"
-	"kenshin/i18n"
+	"kenshin/netid"
 	"kenshin/observation"
 	"kenshin/store"
 )
@@ -34,9 +34,6 @@ const (
 	needAsk  = 12 * time.Second // a host is not begun with less time than this left
 	muteTCP  = 3                // ports in a row that swallow the question: the rest is taken to be filtered too
 )
-
-// netidZero stands where only a segment matters.
-var netidZero netip.Addr
 
 // ask puts the questions of the list to hosts of the segment that are still waiting.
 func (c *Checkup) ask(ctx context.Context, f facility.ID, s *Sweep, at *cursor) error {
@@ -69,7 +66,7 @@ func (c *Checkup) ask(ctx context.Context, f facility.ID, s *Sweep, at *cursor) 
 			if !enough(ctx, needAsk) {
 				return nil // stays waiting
 			}
-			return c.askOne(ctx, f, s.ID, &hosts[i])
+			return c.askOne(ctx, f, s, &hosts[i])
 		})
 	}
 	err = g.Wait()
@@ -78,8 +75,8 @@ func (c *Checkup) ask(ctx context.Context, f facility.ID, s *Sweep, at *cursor) 
 }
 
 // askOne has all conversations with one host, and stores what it said and how it ended.
-func (c *Checkup) askOne(ctx context.Context, f facility.ID, sweep string, h *host) error {
-	keep := context.WithoutCancel(ctx)
+func (c *Checkup) askOne(ctx context.Context, f facility.ID, s *Sweep, h *host) error {
+	keep, sweep := context.WithoutCancel(ctx), s.ID
 	if !h.IP.IsValid() {
 		return c.setHost(keep, f, sweep, h, held, "no-address")
 	}
@@ -88,19 +85,23 @@ func (c *Checkup) askOne(ctx context.Context, f facility.ID, sweep string, h *ho
 		return c.setHost(keep, f, sweep, h, held, no.Code)
 	}
 	i := &interview{c: c, h: gh, host: h, now: c.Now}
-	i.names(ctx)
+	began := h.Next
+	if began == 0 {
+		i.names(ctx)
+	}
 	i.ports(ctx)
-	if ctx.Err() != nil && h.Tries+1 < maxTries {
+	if i.partial == "" && ctx.Err() != nil { // the step is over; a device with a second between questions takes several
 		i.partial = "time"
+		if h.Tries++; h.Next > began {
+			h.Tries = 0
+		}
 	}
 	i.finish()
-	devices, err := c.Ingest(keep, f, c.place(i.obs, h.Segment))
-	if err != nil {
+	if _, err := c.Ingest(keep, f, c.placed(i.obs, h.Segment, c.approved(s))); err != nil {
 		return fmt.Errorf("take in what %s said: %w", h.IP, err)
 	}
-	_ = devices
 	switch {
-	case ctx.Err() != nil && h.Tries+1 < maxTries:
+	case i.partial == "time" && h.Tries < maxTries:
 		return c.setHost(keep, f, sweep, h, waiting, "time")
 	case i.partial != "":
 		return c.setHost(keep, f, sweep, h, held, i.partial)
@@ -108,13 +109,23 @@ func (c *Checkup) askOne(ctx context.Context, f facility.ID, sweep string, h *ho
 	return c.setHost(keep, f, sweep, h, asked, "")
 }
 
-// place gives each observation its sensor and segment: a router in one segment tells of devices in another.
-func (c *Checkup) place(obs []observation.Observation, segment string) []observation.Observation {
+// approved returns the sweep's segments as they are approved now.
+func (c *Checkup) approved(s *Sweep) (list []gate.Segment) {
+	for _, id := range s.Request.Segments {
+		if seg := c.Gate.Host(id, netip.Addr{}, netid.MAC{}).Segment(); seg != nil {
+			list = append(list, *seg)
+		}
+	}
+	return list
+}
+
+// placed gives each observation its sensor and segment: a router in one segment tells of devices in another.
+func (c *Checkup) placed(obs []observation.Observation, segment string, all []gate.Segment) []observation.Observation {
 	for i := range obs {
 		o := &obs[i]
 		o.Sensor, o.Segment = c.Sensor, segment
 		if o.Signal == observation.Neighbor && o.IP.IsValid() {
-			o.Segment = c.segmentFor(o.IP, segment)
+			o.Segment = segmentFor(all, o.IP, segment)
 		}
 	}
 	return obs
@@ -192,10 +203,14 @@ func (i *interview) ports(ctx context.Context) {
 	talks := conversations()
 	open := map[uint16]bool{}
 	mute := 0
-	for _, p := range services.Ports() {
+	for n, p := range services.Ports() {
+		if n < i.host.Next {
+			continue
+		}
 		if i.partial != "" || ctx.Err() != nil {
 			return
 		}
+		i.host.Next = n
 		if p.Unless != 0 && open[p.Unless] {
 			continue
 		}
@@ -207,7 +222,7 @@ func (i *interview) ports(ctx context.Context) {
 		if i.h.May(gate.DICOMAssociation, p.Number) == nil && len(p.Unlocked) > 0 {
 			list = p.Unlocked
 		}
-		for n, talk := range list {
+		for k, talk := range list {
 			obs, err := talks[talk](ctx, i.h, p.Number)
 			for _, o := range obs {
 				i.add(o)
@@ -215,7 +230,7 @@ func (i *interview) ports(ctx context.Context) {
 			if i.over(ctx, err) {
 				return
 			}
-			if n == 0 {
+			if k == 0 {
 				i.tried = append(i.tried, strconv.Itoa(int(p.Number)))
 				switch answer(err, len(obs)) {
 				case closed:
@@ -232,11 +247,12 @@ func (i *interview) ports(ctx context.Context) {
 			}
 		}
 		if open[p.Number] && p.Medical.Ja != "" {
-			i.h.Medical(p.Medical.For(i18n.With(ctx, i18n.Ja)))
+			i.h.Medical(p.Medical.Ja)
 			continue // the gate answers from here on
 		}
 		i.protectIfMedical()
 	}
+	i.host.Next = len(services.Ports())
 }
 
 type reply int
@@ -276,13 +292,11 @@ func (i *interview) finish() {
 	i.obs = append(i.obs, observation.Observation{MAC: i.host.MAC, IP: i.host.IP, Signal: observation.Asked, Value: value, Detail: detail, At: i.now()})
 }
 
-// segmentFor returns the approved segment that an address lies in, else the one at hand.
-func (c *Checkup) segmentFor(a netip.Addr, otherwise string) string {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	for i := range c.segments {
-		if c.segments[i].Prefix.Contains(a.Unmap()) {
-			return c.segments[i].ID
+// segmentFor returns the approved segment of the sweep that an address lies in, else the one at hand.
+func segmentFor(list []gate.Segment, a netip.Addr, otherwise string) string {
+	for i := range list {
+		if list[i].Prefix.Contains(a.Unmap()) {
+			return list[i].ID
 		}
 	}
 	return otherwise

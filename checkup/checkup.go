@@ -7,9 +7,9 @@ package checkup
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"time"
 
-	"kenshin/event"
 	"kenshin/facility"
 	"kenshin/finding"
 	"kenshin/gate"
@@ -75,16 +75,14 @@ const (
 	Closing  Phase = "closing"  // what does it mean
 )
 
-// Checkup has what a pass needs. All fields but Events are required.
+// Checkup has what a pass needs. All fields are required, but for Gate where nothing is sent (replay).
 type Checkup struct {
 	DB       *store.DB
 	Gate     *gate.Gate
 	Seen     *observation.Log
 	Ledger   *ledger.Ledger
 	Findings *finding.Book
-	Events   *event.Log
 	Identify *identify.Identifier
-	Makers   identify.Makers
 	Sensor   string // who sees: "local"
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -128,6 +126,6 @@ func (c *Checkup) segmentOf(at cursor, s *Sweep) (*gate.Segment, bool) {
 		return nil, false
 	}
 	s.Segment = at.Order[at.Segment]
-	h := c.Gate.Host(s.Segment, netidZero, netid.MAC{})
-	return h.Segment(), h.Segment() != nil
+	seg := c.Gate.Host(s.Segment, netip.Addr{}, netid.MAC{}).Segment()
+	return seg, seg != nil
 }

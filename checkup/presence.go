@@ -75,7 +75,7 @@ func (c *Checkup) partFailed(s *Sweep, at *cursor, seg *gate.Segment, err error)
 	var no *gate.Refusal
 	switch {
 	case errors.As(err, &no):
-		s.note(seg.ID, no.Ja, no.En)
+		s.note(seg.ID, no.Why.Ja, no.Why.En)
 	case fault.Is(err, fault.Unavailable):
 		s.note(seg.ID, fault.Sentence(err, "ja"), fault.Sentence(err, "en"))
 	default:
@@ -129,7 +129,7 @@ func (c *Checkup) link(ctx context.Context, s *Sweep, seg *gate.Segment, p netip
 	if tap, err := c.Gate.Listen(seg.Interface); err == nil {
 		wg.Go(func() {
 			defer tap.Close()
-			_ = listen.Run(hearing, tap, found) // ends with hearing; a tap that fails leaves the sweep's own receiver
+			_ = listen.Run(hearing, tap, listen.Options{}, found) // ends with hearing; a tap that fails leaves the sweep's own receiver
 		})
 	}
 	defer stop()

@@ -40,7 +40,8 @@ type host struct {
 	MAC     netid.MAC
 	IP      netip.Addr
 	Device  netid.DeviceID
-	Tries   int
+	Tries   int // steps that brought nothing
+	Next    int // index in the list of ports
 }
 
 func (h *host) key() string {
@@ -185,8 +186,8 @@ func (c *Checkup) putHosts(ctx context.Context, f facility.ID, sweep string, hos
 		err := c.DB.Write(ctx, f, func(tx *store.Tx) error {
 			for i := range part {
 				h := &part[i]
-				_, err := tx.Exec(ctx, `INSERT INTO checkup_hosts (facility_id, sweep_id, segment_id, host_key, mac, ip, device_id, state, tries, reason, updated_at)
-					VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting', 0, '', $8)
+				_, err := tx.Exec(ctx, `INSERT INTO checkup_hosts (facility_id, sweep_id, segment_id, host_key, mac, ip, device_id, state, tries, next_port, reason, updated_at)
+					VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting', 0, 0, '', $8)
 					ON CONFLICT (facility_id, sweep_id, segment_id, host_key) DO UPDATE SET
 						ip = CASE WHEN checkup_hosts.ip = '' THEN excluded.ip ELSE checkup_hosts.ip END,
 						device_id = CASE WHEN excluded.device_id = '' THEN checkup_hosts.device_id ELSE excluded.device_id END`,
@@ -210,7 +211,7 @@ func (c *Checkup) waitingHosts(ctx context.Context, f facility.ID, sweep, segmen
 		return store.Each(ctx, tx, func(rows *sql.Rows) error {
 			var h host
 			var mac, ip string
-			if err := rows.Scan(&h.Segment, &mac, &ip, &h.Device, &h.Tries); err != nil {
+			if err := rows.Scan(&h.Segment, &mac, &ip, &h.Device, &h.Tries, &h.Next); err != nil {
 				return err
 			}
 			if mac != "" {
@@ -225,18 +226,18 @@ func (c *Checkup) waitingHosts(ctx context.Context, f facility.ID, sweep, segmen
 			}
 			list = append(list, h)
 			return nil
-		}, `SELECT segment_id, mac, ip, device_id, tries FROM checkup_hosts
+		}, `SELECT segment_id, mac, ip, device_id, tries, next_port FROM checkup_hosts
 			WHERE facility_id = $1 AND sweep_id = $2 AND segment_id = $3 AND state = 'waiting' ORDER BY tries, host_key LIMIT $4`, sweep, segment, limit)
 	})
 	return list, err
 }
 
-// setHost records how the asking of a host ended, or that it was tried once more.
+// setHost records how the asking of a host ended, or how far it came.
 func (c *Checkup) setHost(ctx context.Context, f facility.ID, sweep string, h *host, st hostState, reason string) error {
 	return c.DB.Write(ctx, f, func(tx *store.Tx) error {
-		_, err := tx.Exec(ctx, `UPDATE checkup_hosts SET state = $5, reason = $6, tries = tries + 1, updated_at = $7
+		_, err := tx.Exec(ctx, `UPDATE checkup_hosts SET state = $5, reason = $6, tries = $7, next_port = $8, updated_at = $9
 			WHERE facility_id = $1 AND sweep_id = $2 AND segment_id = $3 AND host_key = $4`,
-			sweep, h.Segment, h.key(), st, reason, store.Micros(c.Now()))
+			sweep, h.Segment, h.key(), st, reason, h.Tries, h.Next, store.Micros(c.Now()))
 		return err
 	})
 }

@@ -9,6 +9,9 @@ import (
 	"kenshin/observation"
 )
 
+// UnsupportedOS is the id of the check that the ledger's list filters by.
+const UnsupportedOS = "os-support"
+
 // Checks lists every check, the gravest first.
 func Checks() []*Check {
 	return []*Check{smb1(), openDatabase(), unsupportedOS(), telnet(), unknownDevice(), expiredCertificate(), oldTLS(), plainFTP(), remoteScreen()}
@@ -69,7 +72,7 @@ func unknownDevice() *Check {
 
 func unsupportedOS() *Check {
 	return &Check{
-		ID: "os-support", Version: 1, Severity: High, Minutes: 10, Days: 30,
+		ID: UnsupportedOS, Version: 1, Severity: High, Minutes: 10, Days: 30,
 		Title: i18n.Text{Ja: "「%s」のOSは、メーカーの支援が終わっています", En: "%s runs an operating system past its support"},
 		Why: i18n.Text{
 			Ja: "支援が終わったOSは、弱点が見つかっても直してもらえません。見つかった弱点は公開されるので、時間がたつほど狙われやすくなります。",
