@@ -1,9 +1,11 @@
 package store
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // The scope check reads a statement before it runs and refuses one that could reach another facility's rows. It is the whole
@@ -14,16 +16,20 @@ import (
 // (facility_id); an INSERT must give $1 or a tied table's facility_id to that column. In a shared transaction no such table may appear.
 type scope struct {
 	tables  map[string]bool // tables that have a facility_id
-	checked sync.Map        // statement -> error or nil: a text is looked at once
+	checked sync.Map        // scopeKey -> error or nil: a text is looked at once
+	size    atomic.Int64
 }
 
+// scopeKey stands for a statement; bulk inserts are long, so their texts are not kept.
 type scopeKey struct {
-	query  string
+	sum    [sha256.Size]byte
 	shared bool
 }
 
+const maxChecked = 50_000 // statements that are remembered; later ones are looked at each time
+
 func (s *scope) check(query string, shared bool) error {
-	key := scopeKey{query, shared}
+	key := scopeKey{sha256.Sum256([]byte(query)), shared}
 	if v, ok := s.checked.Load(key); ok {
 		err, _ := v.(error)
 		return err
@@ -32,7 +38,10 @@ func (s *scope) check(query string, shared bool) error {
 	if err != nil {
 		err = fmt.Errorf("store: %w: %s", err, firstWords(query))
 	}
-	s.checked.Store(key, err)
+	if s.size.Load() < maxChecked {
+		s.size.Add(1)
+		s.checked.Store(key, err)
+	}
 	return err
 }
 
