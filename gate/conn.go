@@ -158,15 +158,15 @@ func (c *conn) Close() error {
 	return c.finish()
 }
 
-// abort ends the conversation at once, as the kill switch and a new protection ask.
+// abort ends the conversation at once: with a FIN, or after the kill switch with a single RST.
 func (c *conn) abort() {
 	c.mu.Lock()
 	if c.why == nil {
 		c.why = c.refused()
 	}
 	c.mu.Unlock()
-	if t, ok := c.Conn.(*net.TCPConn); ok {
-		_ = t.SetLinger(0) // one RST instead of a conversation about the end
+	if t, ok := c.Conn.(*net.TCPConn); ok && c.g.Killed() {
+		_ = t.SetLinger(0)
 	}
 	_ = c.finish()
 }

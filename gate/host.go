@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"sync"
 	"time"
 
 	"kenshin/netid"
@@ -87,10 +88,7 @@ func (h *Host) dial(ctx context.Context, network string, port uint16, f Frame) (
 	if segment == nil {
 		return nil, g.refuse(r, g.refusal(r))
 	}
-	g.mu.RLock()
-	keys := g.keys(r)
-	g.mu.RUnlock()
-	release, err := g.turns.take(ctx, keys)
+	release, err := g.turn(ctx, r, network == "tcp")
 	if err != nil {
 		return nil, err
 	}
@@ -120,6 +118,28 @@ func (h *Host) dial(ctx context.Context, network string, port uint16, f Frame) (
 		return nil, g.refuse(r, no)
 	}
 	return c, nil
+}
+
+// turn waits until nobody else talks to the device and, for TCP, until the segment has room for one more conversation.
+func (g *Gate) turn(ctx context.Context, r request, tcp bool) (release func(), err error) {
+	g.mu.RLock()
+	keys := g.keys(r)
+	var slots chan struct{}
+	if s := g.segments[r.segment]; s != nil && tcp {
+		slots = s.slots
+	}
+	g.mu.RUnlock()
+	done, err := g.turns.take(ctx, keys)
+	if err != nil || slots == nil {
+		return done, err
+	}
+	select {
+	case slots <- struct{}{}:
+		return sync.OnceFunc(func() { <-slots; done() }), nil
+	case <-ctx.Done():
+		done()
+		return nil, ctx.Err()
+	}
 }
 
 // attempt is a connection that is being made; it ends like an open one when the gate stops allowing it.

@@ -67,7 +67,8 @@ type segmentState struct {
 	Segment
 	via    string // the interface by which frames leave
 	bucket *bucket
-	link   *bucket // shared by all segments that leave by the same interface
+	slots  chan struct{} // one for each open TCP connection
+	link   *bucket       // shared by all segments that leave by the same interface
 	frames *atomic.Int64
 }
 
@@ -167,9 +168,9 @@ func (g *Gate) Approve(s ...Segment) {
 		}
 		n.link = g.links[key]
 		if o := old[x.ID]; o != nil && o.Pace == x.Pace {
-			n.bucket = o.bucket // a new bucket would let a burst through
+			n.bucket, n.slots = o.bucket, o.slots // new ones would let a burst through
 		} else {
-			n.bucket = newBucket(x.Pace)
+			n.bucket, n.slots = newBucket(x.Pace), make(chan struct{}, x.Pace.conversations())
 		}
 		if g.totals[x.ID] == nil {
 			g.totals[x.ID] = new(atomic.Int64)

@@ -63,6 +63,17 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// conversations is how many TCP connections may be open in a segment: with more, each would wait for the pace until its life is over.
+func (p Pace) conversations() int {
+	switch p {
+	case Normal:
+		return 128
+	case Fast:
+		return 512
+	}
+	return 12
+}
+
 // turns lets one conversation at a time reach a device. A device is known by several keys (its MAC, its address); all are held together.
 type turns struct {
 	mu   sync.Mutex

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -129,6 +130,7 @@ func TestWire(t *testing.T) {
 	t.Run("fast", func(t *testing.T) { paceOnTheWire(t, lab, gate.Fast, 2000) })
 	t.Run("protected", func(t *testing.T) { protectedOnTheWire(t, lab) })
 	t.Run("kill", func(t *testing.T) { killOnTheWire(t, lab) })
+	t.Run("group", func(t *testing.T) { groupOnTheWire(t, lab) })
 	t.Run("hours", func(t *testing.T) {
 		night := lab.Capture("sensor", labtest.Out, "arp or ip")
 		lab.InSensor(t, func() {
@@ -166,7 +168,8 @@ func paceOnTheWire(t *testing.T, lab *labtest.Lab, pace gate.Pace, low int) {
 func protectedOnTheWire(t *testing.T, lab *labtest.Lab) {
 	us1, mon1 := lab.Capture("us1", labtest.In), lab.Capture("mon1", labtest.In)
 	lab.InSensor(t, func() { knock(t, lab) })
-	sensor, toMon1 := mac(t, lab, "sensor"), mac(t, lab, "mon1")
+	macs := macs(t, lab)
+	sensor, toMon1 := macs["sensor"], macs["mon1"]
 	arps := 0
 	for _, f := range labtest.From(us1.Stop(), sensor) {
 		if !f.ARP() && !ofTheKernel(f) {
@@ -220,18 +223,59 @@ func killOnTheWire(t *testing.T, lab *labtest.Lab) {
 	}
 }
 
+// mdnsQuestion asks for all kinds of services (RFC 6763, 9), to be answered by unicast.
+var mdnsQuestion = []byte("\x00\x07\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x09_services\x07_dns-sd\x04_udp\x05local\x00\x00\x0c\x80\x01")
+
+// groupOnTheWire: a question to everybody is one frame with the right TTL, joins no group, and is answered by unicast.
+func groupOnTheWire(t *testing.T, lab *labtest.Lab) {
+	all := lab.Capture("sensor", labtest.Out, "ip")
+	lab.InSensor(t, func() {
+		g := labGate(t, gate.Fast, gate.Config{})
+		group := netip.MustParseAddrPort("224.0.0.251:5353")
+		c, err := g.Multicast(t.Context(), "lan", gate.MDNSQuery, group)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := c.WriteTo(mdnsQuestion, net.UDPAddrFromAddrPort(netip.MustParseAddrPort("10.77.0.40:5353"))); err == nil {
+			t.Error("the socket sent to a single host")
+		}
+		if _, err := c.WriteTo(mdnsQuestion, net.UDPAddrFromAddrPort(group)); err != nil {
+			t.Fatal(err)
+		}
+		_ = c.SetReadDeadline(time.Now().Add(3 * time.Second))
+		if n, from, err := c.ReadFrom(make([]byte, 9000)); err != nil || n < 20 {
+			t.Errorf("no answer: %v from %v", err, from)
+		}
+		list, err := gate.Interfaces()
+		if err != nil || !slices.ContainsFunc(list, func(p gate.Proposal) bool {
+			return p.LeftOut == nil && p.Segment.Prefix == local && p.Segment.Interface == "eth0"
+		}) {
+			t.Errorf("proposals: %+v, %v", list, err)
+		}
+	})
+	frames := all.Stop()
+	if len(frames) != 1 || frames[0].IPv4() != netip.MustParseAddr("224.0.0.251") || frames[0].Data[22] != 255 {
+		t.Errorf("%d IPv4 frames left the sensor, want the one question with TTL 255: %x", len(frames), frames)
+	}
+}
+
 // ofTheKernel reports what the sensor's system says by itself: router solicitations and group reports after the cable was plugged in, and
 // answers to ARP questions.
 func ofTheKernel(f labtest.Frame) bool {
 	return len(f.Data) > 20 && (f.Data[0] == 0x33 && f.Data[12] == 0x86 || f.ARP() && f.Data[21] == 2)
 }
 
-func mac(t *testing.T, lab *labtest.Lab, name string) netid.MAC {
-	m, err := netid.ParseMAC(lab.Device(name).MAC)
-	if err != nil {
-		t.Fatal(err)
+func macs(t *testing.T, lab *labtest.Lab) map[string]netid.MAC {
+	out := map[string]netid.MAC{}
+	for _, d := range lab.Truth() {
+		if m, err := netid.ParseMAC(d.MAC); err == nil {
+			out[d.Name] = m
+		} else if d.MAC != "" {
+			t.Fatal(err)
+		}
 	}
-	return m
+	return out
 }
 
 // knock sweeps and then tries everything on every address, as a careless sender would.
