@@ -275,3 +275,14 @@ func TestDataIsPrivate(t *testing.T) {
 		}
 	}
 }
+
+// What the guide tells an administrator to run is what the tests run.
+func TestTheGuideHoldsTheRoles(t *testing.T) {
+	guide, err := os.ReadFile("../docs/guide/postgresql.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(guide), store.RoleSQL) {
+		t.Error("docs/guide/postgresql.md does not hold store.RoleSQL word for word")
+	}
+}
