@@ -62,6 +62,9 @@ func (l *Ledger) Tell(ctx context.Context, tx *store.Tx, changes []Change) error
 	return l.changed(ctx, tx, changes)
 }
 
+// GetTx is Get in the caller's transaction.
+func (l *Ledger) GetTx(ctx context.Context, tx *store.Tx, id netid.DeviceID) (*Device, error) { return get(ctx, tx, id) }
+
 // lock makes this transaction the only one that changes the facility's ledger until it ends. What another one did before is visible
 // to every statement after it, on PostgreSQL too (READ COMMITTED), so that no two copies ever make two devices of one MAC.
 func lock(ctx context.Context, tx *store.Tx) error {

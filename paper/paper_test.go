@@ -303,7 +303,7 @@ func TestWriteAndReadBack(t *testing.T) {
 	}
 	want := []string{"1: 番号|=名前|件数", "2: 0012|=HYPERLINK(\"http://x\")|3", "3: +81-3|@SUM(A1)|0", "4: '=x|-", "5: a,\"b\"|改\n行|1", "6: ''|'普通|2", "7: _x0041_ a_x||3"}
 	var x, c bytes.Buffer
-	if err := WriteXLSX(&x, table, records); err != nil {
+	if err := WriteXLSX(&x, Part{table, records}, Part{Table{Sheet: "二枚目", Columns: table.Columns}, records}); err != nil {
 		t.Fatal(err)
 	}
 	if err := WriteCSV(&c, table, records); err != nil {
@@ -324,7 +324,7 @@ func TestWriteAndReadBack(t *testing.T) {
 	if formula, _ := f.GetCellFormula("台帳_一覧", "B2"); formula != "" {
 		t.Errorf("a text became the formula %q", formula)
 	}
-	if names := f.GetDefinedName(); len(names) != 1 {
+	if names := f.GetDefinedName(); len(names) != 2 {
 		t.Errorf("no filter: %v", names)
 	}
 }
@@ -343,7 +343,7 @@ func ledgerBook(t testing.TB, rows, columns int) []byte {
 		table.Columns[i].Header = fmt.Sprintf("列%d", i)
 	}
 	var b bytes.Buffer
-	if err := WriteXLSX(&b, table, func(yield func([]any, error) bool) {
+	if err := WriteXLSX(&b, Part{table, func(yield func([]any, error) bool) {
 		for n := range rows {
 			rec := make([]any, columns)
 			for i := range rec {
@@ -353,7 +353,7 @@ func ledgerBook(t testing.TB, rows, columns int) []byte {
 				return
 			}
 		}
-	}); err != nil {
+	}}); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()

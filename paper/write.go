@@ -29,31 +29,54 @@ type Table struct {
 // nothing in them becomes a formula.
 type Records = iter.Seq2[[]any, error]
 
-// WriteXLSX writes a workbook with one sheet: a styled header that stays in view, filters, column widths. Rows are streamed.
-func WriteXLSX(w io.Writer, t Table, rows Records) (err error) {
+// Part is one sheet of a workbook that goes out.
+type Part struct {
+	Table Table
+	Rows  Records
+}
+
+// WriteXLSX writes a workbook: on each sheet a styled header that stays in view, filters, column widths. Rows are streamed.
+func WriteXLSX(w io.Writer, parts ...Part) (err error) {
 	f := excelize.NewFile()
 	defer func() {
 		if cerr := f.Close(); err == nil {
 			err = cerr
 		}
 	}()
-	name := sheetName(t.Sheet)
-	if err := f.SetSheetName("Sheet1", name); err != nil {
-		return fmt.Errorf("name the sheet: %w", err)
-	}
 	header, text, err := styles(f)
 	if err != nil {
 		return err
 	}
+	for i, p := range parts {
+		name := sheetName(p.Table.Sheet)
+		if i == 0 {
+			err = f.SetSheetName("Sheet1", name)
+		} else {
+			_, err = f.NewSheet(name)
+		}
+		if err != nil {
+			return fmt.Errorf("name the sheet: %w", err)
+		}
+		if err := writeSheet(f, name, p, header, text); err != nil {
+			return err
+		}
+	}
+	if _, err := f.WriteTo(w); err != nil {
+		return fmt.Errorf("write the workbook: %w", err)
+	}
+	return nil
+}
+
+func writeSheet(f *excelize.File, name string, p Part, header, text int) error {
 	sw, err := f.NewStreamWriter(name)
 	if err != nil {
 		return fmt.Errorf("begin the sheet: %w", err)
 	}
-	if err := writeHead(sw, t, header); err != nil {
+	if err := writeHead(sw, p.Table, header); err != nil {
 		return err
 	}
 	last := 1
-	for rec, err := range rows {
+	for rec, err := range p.Rows {
 		if err != nil {
 			return err
 		}
@@ -69,16 +92,13 @@ func WriteXLSX(w io.Writer, t Table, rows Records) (err error) {
 			return fmt.Errorf("write row %d: %w", last, err)
 		}
 	}
-	if len(t.Columns) > 0 {
-		if err := f.AutoFilter(name, "A1:"+Ref(len(t.Columns)-1, last), nil); err != nil {
+	if len(p.Table.Columns) > 0 {
+		if err := f.AutoFilter(name, "A1:"+Ref(len(p.Table.Columns)-1, last), nil); err != nil {
 			return fmt.Errorf("set the filter: %w", err)
 		}
 	}
 	if err := sw.Flush(); err != nil {
 		return fmt.Errorf("finish the sheet: %w", err)
-	}
-	if _, err := f.WriteTo(w); err != nil {
-		return fmt.Errorf("write the workbook: %w", err)
 	}
 	return nil
 }

@@ -82,8 +82,7 @@ func guessColumn(upper, lower string, c *Column, data []line) []guess {
 		}
 	}
 	if strings.HasSuffix(key, headerKey(measuredMark)) {
-		return []guess{{LeaveOut, 1, i18n.Text{Ja: "Kenshinが測った値の列です。人の記入ではないので取り込みません。",
-			En: "Kenshin's own measurements: not somebody's entry, so not taken in."}, true}}
+		return []guess{{LeaveOut, 1, measuredWhy(), true}}
 	}
 	if isCounter(lower, c.Index, data) {
 		return []guess{{LeaveOut, 0.8, i18n.Text{Ja: "行の通し番号です。", En: "A running number of the rows."}, false}}
@@ -117,6 +116,10 @@ func guessColumn(upper, lower string, c *Column, data []line) []guess {
 		add(shape, 0.55+0.3*share)
 	}
 	return out
+}
+
+func measuredWhy() i18n.Text {
+	return i18n.Text{Ja: "Kenshinが測った値の列です。人の記入ではないので取り込みません。", En: "Kenshin's own measurements: not somebody's entry, so not taken in."}
 }
 
 // isCounter finds a column 1, 2, 3... under No. or nothing.

@@ -176,6 +176,7 @@ func mapped(name string, rows []line, top, bottom int) Mapping {
 		width = max(width, len(r.cells))
 	}
 	guesses := make([][]guess, width)
+	own := bottom >= 0 && ownExport(rows[bottom])
 	for col := range width {
 		c := Column{Index: col, Field: Keep}
 		upper, lower := "", ""
@@ -185,17 +186,52 @@ func mapped(name string, rows []line, top, bottom int) Mapping {
 				upper = rows[top].text(col)
 			}
 		}
-		c.Header = headerName(upper, lower, col)
+		if c.Header = headerName(upper, lower, col); own {
+			c.Header = lower
+		}
 		c.sample(data)
 		if upper == "" && lower == "" && c.Empty {
 			continue
 		}
-		guesses[len(m.Columns)] = guessColumn(upper, lower, &c, data)
+		if own {
+			guesses[len(m.Columns)] = ownColumn(lower)
+		} else {
+			guesses[len(m.Columns)] = guessColumn(upper, lower, &c, data)
+		}
 		m.Columns = append(m.Columns, c)
 	}
 	m.assign(guesses[:len(m.Columns)])
 	m.uniqueHeaders()
 	return m
+}
+
+// ownExport recognises the sheet of all fields that Export writes: there each column means exactly what it says.
+func ownExport(header line) bool {
+	labels := 0
+	for _, f := range ledger.Fields() {
+		for col := range header.cells {
+			if header.text(col) == f.Label.Ja {
+				labels++
+				break
+			}
+		}
+	}
+	return header.text(0) == ownID && labels == len(ledger.Fields())
+}
+
+func ownColumn(header string) []guess {
+	if header == ownID {
+		return []guess{{field: DeviceID, score: 1}}
+	}
+	if strings.HasSuffix(header, measuredMark) {
+		return []guess{{LeaveOut, 1, measuredWhy(), true}}
+	}
+	for _, f := range ledger.Fields() {
+		if header == f.Label.Ja {
+			return []guess{{field: f.Key, score: 1}} // a further column of the same name loses the bid and is kept
+		}
+	}
+	return []guess{{field: Keep, score: 1}}
 }
 
 func headerName(upper, lower string, col int) string {
@@ -277,6 +313,9 @@ func (m *Mapping) uniqueHeaders() {
 	seen := map[string]int{}
 	for i := range m.Columns {
 		c := &m.Columns[i]
+		if c.Field != Keep {
+			continue
+		}
 		seen[c.Header]++
 		if n := seen[c.Header]; n > 1 {
 			c.Header += " " + strconv.Itoa(n)
