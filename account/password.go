@@ -29,8 +29,8 @@ func DefaultCost() Cost { return Cost{Memory: 46 << 10, Passes: 2, Threads: 1} }
 const (
 	// MinPassword is the guideline's length from which no periodic change is needed (安全管理ガイドライン, 13 characters).
 	MinPassword = 13
-	maxPassword = 128 // characters; longer input only costs time
-	leastRest   = 8   // characters that must be left when names and common words are taken out
+	maxPassword = 128       // characters; longer input only costs time
+	leastRest   = 8         // characters that must be left when names and common words are taken out
 	maxCost     = 256 << 10 // KiB
 )
 

@@ -3,8 +3,7 @@
 package blob
 
 import (
-	"mime"
-	"net/http"
+	"bytes"
 	"net/url"
 	"path"
 	"strings"
@@ -18,7 +17,7 @@ const (
 
 	chunkSize = 256 << 10
 	maxName   = 200 // characters
-	sniffed   = 512 // bytes that http.DetectContentType looks at
+	sniffed   = 512 // bytes that mediaType looks at
 )
 
 // File is an attachment without its content.
@@ -33,7 +32,7 @@ type File struct {
 }
 
 // shown are the types that a browser cannot run: all others are downloaded. SVG, HTML, XML and PDF can hold scripts.
-var shown = map[string]bool{"image/png": true, "image/jpeg": true, "image/gif": true, "image/webp": true, "image/bmp": true, "text/plain; charset=utf-8": true}
+var shown = map[string]bool{"image/png": true, "image/jpeg": true, "image/gif": true, "image/webp": true, "text/plain; charset=utf-8": true}
 
 // Disposition is the Content-Disposition header for the file (RFC 6266): inline only for what a browser cannot run. Send it with
 // X-Content-Type-Options: nosniff and MediaType as it is.
@@ -89,22 +88,42 @@ var contentTypes = []byte("[Content_Types].xml")
 
 // mediaType judges by the content: its first bytes, and whether the name of contentTypes was seen anywhere in it.
 func mediaType(name string, head []byte, ooxml bool) string {
-	t := http.DetectContentType(head)
-	switch {
-	case t == "application/zip" && office[strings.ToLower(path.Ext(name))] != "" && ooxml:
-		return office[strings.ToLower(path.Ext(name))]
-	case strings.HasPrefix(t, "text/plain"):
-		if utf8.Valid(trimHalf(head)) {
-			return "text/plain; charset=utf-8"
+	t := "application/octet-stream"
+	for _, m := range magic {
+		if bytes.HasPrefix(head, []byte(m.first)) && (m.at8 == "" || (len(head) >= 12 && string(head[8:12]) == m.at8)) {
+			t = m.media
 		}
-		return "application/octet-stream" // a text in CP932 is downloaded: a browser would show it garbled
-	case strings.HasPrefix(t, "text/"): // HTML and XML
-		return "application/octet-stream"
 	}
-	if base, _, err := mime.ParseMediaType(t); err == nil {
-		return base
+	switch ext := strings.ToLower(path.Ext(name)); {
+	case t == "application/zip" && ooxml && office[ext] != "":
+		return office[ext]
+	case t == "application/octet-stream" && plainText(head):
+		return "text/plain; charset=utf-8"
 	}
-	return "application/octet-stream"
+	return t
+}
+
+// magic are the first bytes of what people attach; all else is octet-stream.
+var magic = []struct{ first, at8, media string }{
+	{first: "\x89PNG\r\n\x1a\n", media: "image/png"},
+	{first: "\xff\xd8\xff", media: "image/jpeg"},
+	{first: "GIF87a", media: "image/gif"},
+	{first: "GIF89a", media: "image/gif"},
+	{first: "RIFF", at8: "WEBP", media: "image/webp"},
+	{first: "%PDF-", media: "application/pdf"},
+	{first: "PK\x03\x04", media: "application/zip"},
+	{first: "PK\x05\x06", media: "application/zip"},
+	{first: "\x1f\x8b", media: "application/gzip"},
+	{first: "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", media: "application/x-ole-storage"}, // the Office files of before 2007
+}
+
+// plainText reports whether a file starts like a text that a browser only shows: UTF-8 (CP932 would be garbled), no control characters,
+// and nothing that looks like markup.
+func plainText(head []byte) bool {
+	text := bytes.TrimLeft(bytes.TrimPrefix(trimHalf(head), []byte("\uFEFF")), " \t\r\n\f")
+	return len(text) > 0 && text[0] != '<' && utf8.Valid(text) && !bytes.ContainsFunc(text, func(r rune) bool {
+		return (r < ' ' && !strings.ContainsRune("\t\r\n\f", r)) || r == 0x7f
+	})
 }
 
 // trimHalf drops a character that the 512th byte cut.
