@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -42,10 +43,11 @@ func (c *Checkup) ask(ctx context.Context, f facility.ID, s *Sweep, at *cursor) 
 		at.nextSegment()
 		return nil
 	}
-	if seg.Routed {
-		if err := c.learnMACs(ctx, f, s.ID, seg); err != nil {
+	if seg.Routed && !at.Learned {
+		if err := c.learnMACs(ctx, f, s, at, seg); err != nil || ctx.Err() != nil {
 			return err
 		}
+		at.Learned = true
 	}
 	hosts, err := c.waitingHosts(ctx, f, s.ID, seg.ID, 4*together)
 	if err != nil {
@@ -61,12 +63,21 @@ func (c *Checkup) ask(ctx context.Context, f facility.ID, s *Sweep, at *cursor) 
 	}
 	var g errgroup.Group
 	g.SetLimit(together)
+	var mu sync.Mutex
 	for i := range hosts {
 		g.Go(func() error {
 			if !enough(ctx, needAsk) {
 				return nil // stays waiting
 			}
-			return c.askOne(ctx, f, s, &hosts[i])
+			tells, err := c.askOne(ctx, f, s, &hosts[i])
+			if r := (router{hosts[i].Segment, hosts[i].IP, hosts[i].MAC}); tells {
+				mu.Lock()
+				defer mu.Unlock()
+				if !slices.Contains(at.Routers, r) {
+					at.Routers = append(at.Routers, r)
+				}
+			}
+			return err
 		})
 	}
 	err = g.Wait()
@@ -74,15 +85,15 @@ func (c *Checkup) ask(ctx context.Context, f facility.ID, s *Sweep, at *cursor) 
 	return err
 }
 
-// askOne has all conversations with one host, and stores what it said and how it ended.
-func (c *Checkup) askOne(ctx context.Context, f facility.ID, s *Sweep, h *host) error {
+// askOne has all conversations with one host, and stores what it said and how it ended. tells: the host keeps a table of neighbours.
+func (c *Checkup) askOne(ctx context.Context, f facility.ID, s *Sweep, h *host) (tells bool, err error) {
 	keep, sweep := context.WithoutCancel(ctx), s.ID
 	if !h.IP.IsValid() {
-		return c.setHost(keep, f, sweep, h, held, "no-address")
+		return tells, c.setHost(keep, f, sweep, h, held, "no-address")
 	}
 	gh := c.Gate.Host(h.Segment, h.IP, h.MAC)
 	if no := gh.May(gate.TCPConnect, 0); no != nil {
-		return c.setHost(keep, f, sweep, h, held, no.Code)
+		return tells, c.setHost(keep, f, sweep, h, held, no.Code)
 	}
 	i := &interview{c: c, h: gh, host: h, now: c.Now}
 	began := h.Next
@@ -97,16 +108,17 @@ func (c *Checkup) askOne(ctx context.Context, f facility.ID, s *Sweep, h *host) 
 		}
 	}
 	i.finish()
+	tells = slices.ContainsFunc(i.obs, func(o observation.Observation) bool { return o.Signal == observation.Neighbor })
 	if _, err := c.Ingest(keep, f, c.placed(i.obs, h.Segment, c.approved(s))); err != nil {
-		return fmt.Errorf("take in what %s said: %w", h.IP, err)
+		return tells, fmt.Errorf("take in what %s said: %w", h.IP, err)
 	}
 	switch {
 	case i.partial == "time" && h.Tries < maxTries:
-		return c.setHost(keep, f, sweep, h, waiting, "time")
+		return tells, c.setHost(keep, f, sweep, h, waiting, "time")
 	case i.partial != "":
-		return c.setHost(keep, f, sweep, h, held, i.partial)
+		return tells, c.setHost(keep, f, sweep, h, held, i.partial)
 	}
-	return c.setHost(keep, f, sweep, h, asked, "")
+	return tells, c.setHost(keep, f, sweep, h, asked, "")
 }
 
 // approved returns the sweep's segments as they are approved now.
@@ -302,30 +314,48 @@ func segmentFor(list []gate.Segment, a netip.Addr, otherwise string) string {
 	return otherwise
 }
 
-// learnMACs takes the MACs of hosts behind a router from the router's own tables, which the ledger knows by now.
-func (c *Checkup) learnMACs(ctx context.Context, f facility.ID, sweep string, seg *gate.Segment) error {
-	hosts, err := c.waitingHosts(ctx, f, sweep, seg.ID, 1<<16)
+// learnMACs asks the routers again, since the echoes have just woken the hosts behind them, and gives those hosts the MACs that the ledger
+// now ties to their addresses.
+func (c *Checkup) learnMACs(ctx context.Context, f facility.ID, s *Sweep, at *cursor, seg *gate.Segment) error {
+	for _, r := range at.Routers {
+		i := &interview{c: c, h: c.Gate.Host(r.Segment, r.IP, r.MAC), host: &host{Segment: r.Segment, IP: r.IP, MAC: r.MAC}, now: c.Now}
+		if _, err := snmp.Read(ctx, i.h, snmp.Options{}, i.add); err != nil && ctx.Err() == nil {
+			c.Log.Debug("a router could not be asked again", "router", r.IP, "error", err)
+		}
+		if _, err := c.Ingest(context.WithoutCancel(ctx), f, c.placed(i.obs, r.Segment, c.approved(s))); err != nil {
+			return fmt.Errorf("take in the neighbours of %s: %w", r.IP, err)
+		}
+	}
+	hosts, err := c.waitingHosts(ctx, f, s.ID, seg.ID, netid.MaxRange)
 	if err != nil {
 		return err
 	}
 	for i := range hosts {
-		h := &hosts[i]
-		if !h.MAC.IsZero() {
+		if !hosts[i].MAC.IsZero() {
 			continue
 		}
-		mac, err := c.macOf(ctx, f, seg.ID, h.IP)
-		if err != nil || mac.IsZero() {
-			continue
-		}
-		err = c.DB.Write(ctx, f, func(tx *store.Tx) error {
-			_, err := tx.Exec(ctx, `UPDATE checkup_hosts SET mac = $5, host_key = $5 WHERE facility_id = $1 AND sweep_id = $2 AND segment_id = $3 AND host_key = $4
-				AND NOT EXISTS (SELECT 1 FROM checkup_hosts o WHERE o.facility_id = $1 AND o.sweep_id = $2 AND o.segment_id = $3 AND o.host_key = $5)`,
-				sweep, seg.ID, h.key(), mac.String())
-			return err
-		})
+		mac, err := c.macOf(ctx, f, seg.ID, hosts[i].IP)
 		if err != nil {
 			return err
 		}
+		if !mac.IsZero() {
+			if err := c.giveMAC(ctx, f, s.ID, &hosts[i], mac); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
+}
+
+// giveMAC renames a host of a sweep after its MAC; where that host is known already, the nameless one goes.
+func (c *Checkup) giveMAC(ctx context.Context, f facility.ID, sweep string, h *host, mac netid.MAC) error {
+	return c.DB.Write(ctx, f, func(tx *store.Tx) error {
+		n, err := tx.Exec(ctx, `UPDATE checkup_hosts SET mac = $5, host_key = $5 WHERE facility_id = $1 AND sweep_id = $2 AND segment_id = $3 AND host_key = $4
+			AND NOT EXISTS (SELECT 1 FROM checkup_hosts o WHERE o.facility_id = $1 AND o.sweep_id = $2 AND o.segment_id = $3 AND o.host_key = $5)`,
+			sweep, h.Segment, h.key(), mac.String())
+		if err == nil && n == 0 {
+			_, err = tx.Exec(ctx, "DELETE FROM checkup_hosts WHERE facility_id = $1 AND sweep_id = $2 AND segment_id = $3 AND host_key = $4", sweep, h.Segment, h.key())
+		}
+		return err
+	})
 }

@@ -2,21 +2,38 @@ package checkup
 
 import (
 	"context"
+	"net/netip"
+	"time"
 
+	"kenshin/discover/arp"
 	"kenshin/discover/banner"
 	"kenshin/discover/database"
 	"kenshin/discover/dicom"
 	"kenshin/discover/ipp"
+	"kenshin/discover/listen"
+	"kenshin/discover/mdns"
+	"kenshin/discover/nbns"
+	"kenshin/discover/ndp"
 	"kenshin/discover/rdp"
 	"kenshin/discover/rtsp"
 	"kenshin/discover/services"
 	"kenshin/discover/smb"
+	"kenshin/discover/ssdp"
 	"kenshin/discover/ssh"
 	"kenshin/discover/tlscert"
 	"kenshin/discover/web"
+	"kenshin/discover/wsd"
 	"kenshin/gate"
 	"kenshin/observation"
 )
+
+// ears are the decoders of what is heard without asking.
+func ears() listen.Options {
+	return listen.Options{
+		Frame: []func([]byte, time.Time) []observation.Observation{arp.Heard, ndp.Heard},
+		UDP:   map[uint16]func(netip.Addr, []byte) []observation.Observation{mdns.Port: mdns.Heard, nbns.Port: nbns.Heard, ssdp.Port: ssdp.Heard, wsd.Port: wsd.Heard},
+	}
+}
 
 // probe is one polite exchange over TCP.
 type probe func(ctx context.Context, h *gate.Host, port uint16) ([]observation.Observation, error)

@@ -67,7 +67,7 @@ func (c *Checkup) presence(ctx context.Context, f facility.ID, s *Sweep, at *cur
 }
 
 func (at *cursor) nextSegment() {
-	at.Phase, at.Chunk, at.Segment = Presence, 0, at.Segment+1
+	at.Phase, at.Chunk, at.Segment, at.Learned = Presence, 0, at.Segment+1, false
 }
 
 // partFailed turns what a person can do something about into a note, and goes on with the next segment; the rest is an error of ours.
@@ -129,7 +129,7 @@ func (c *Checkup) link(ctx context.Context, s *Sweep, seg *gate.Segment, p netip
 	if tap, err := c.Gate.Listen(seg.Interface); err == nil {
 		wg.Go(func() {
 			defer tap.Close()
-			_ = listen.Run(hearing, tap, listen.Options{}, found) // ends with hearing; a tap that fails leaves the sweep's own receiver
+			_ = listen.Run(hearing, tap, ears(), found) // ends with hearing; a tap that fails leaves the sweep's own receiver
 		})
 	}
 	defer stop()

@@ -22,7 +22,15 @@ type cursor struct {
 	Order   []string `json:"order"`   // segments, local ones first: a router in them tells the MACs of those behind it
 	Segment int      `json:"segment"` // index in Order
 	Chunk   int      `json:"chunk"`   // next part of the segment's range
-	Heard   bool     `json:"heard"`   // the segment was listened to and its IPv6 neighbours asked
+	Routers []router `json:"routers"` // who told of neighbours: asked again once the hosts behind them were woken
+	Learned bool     `json:"learned"` // the routers were asked again for the segment at hand
+}
+
+// router is a host that keeps a table of neighbours.
+type router struct {
+	Segment string     `json:"segment"`
+	IP      netip.Addr `json:"ip"`
+	MAC     netid.MAC  `json:"mac"`
 }
 
 // hostState is how far one host of a sweep was asked.

@@ -96,6 +96,9 @@ func (c *Checkup) order(ids []string) ([]string, error) {
 // macOf is the card that the ledger ties to an address of a routed segment; zero when nobody told it.
 func (c *Checkup) macOf(ctx context.Context, f facility.ID, segment string, ip netip.Addr) (netid.MAC, error) {
 	d, err := c.Ledger.ByIP(ctx, f, segment, ip.String())
+	if fault.Is(err, fault.NotFound) {
+		return netid.MAC{}, nil
+	}
 	if err != nil {
 		return netid.MAC{}, err
 	}

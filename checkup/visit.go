@@ -1,0 +1,173 @@
+package checkup
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"kenshin/facility"
+	"kenshin/finding"
+	"kenshin/gate"
+	"kenshin/ledger"
+	"kenshin/netid"
+	"kenshin/observation"
+	"kenshin/store"
+)
+
+// visitStep is how long one step of a visit lasts at most; between steps progress is told.
+const visitStep = 24 * time.Hour
+
+// Visit makes one pass without jobs and returns its report: for the command line. progress, which may be nil, is told how the sweep stands
+// a few times a second. When ctx ends the report is of what was found until then, and not complete.
+func (c *Checkup) Visit(ctx context.Context, f facility.ID, r Request, progress func(Sweep)) (Report, error) {
+	var id string
+	err := c.DB.Write(ctx, f, func(tx *store.Tx) (err error) {
+		id, err = c.Create(ctx, tx, r, "")
+		return err
+	})
+	if err != nil {
+		return Report{}, err
+	}
+	watch, stop := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.watch(watch, f, id, progress)
+	}()
+	for more := true; more && err == nil && ctx.Err() == nil; {
+		more, err = c.Step(ctx, f, id, time.Now().Add(visitStep))
+	}
+	stop()
+	<-done
+	if err != nil && ctx.Err() == nil {
+		return Report{}, err
+	}
+	return c.Report(context.WithoutCancel(ctx), f, id)
+}
+
+func (c *Checkup) watch(ctx context.Context, f facility.ID, id string, progress func(Sweep)) {
+	if progress == nil {
+		return
+	}
+	t := time.NewTicker(300 * time.Millisecond)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			if s, err := c.Get(ctx, f, id); err == nil {
+				progress(s)
+			}
+		}
+	}
+}
+
+// Report returns a sweep with every device of the ledger and every open finding, in the language of ctx.
+func (c *Checkup) Report(ctx context.Context, f facility.ID, id string) (Report, error) {
+	s, err := c.Get(ctx, f, id)
+	if err != nil {
+		return Report{}, err
+	}
+	rep := Report{Schema: Schema, Started: s.Started, Finished: s.Finished, Ranges: []string{}, FramesSent: s.Frames, Complete: s.State == Done,
+		Notes: []string{}, Devices: []ReportDevice{}, Links: []ReportLink{}, Findings: []ReportFinding{}}
+	if rep.Finished.IsZero() {
+		rep.Finished = c.Now()
+	}
+	for _, n := range s.Notes {
+		rep.Notes = append(rep.Notes, n.Text.For(ctx))
+	}
+	for _, seg := range c.approved(&s) {
+		rep.Ranges = append(rep.Ranges, seg.Prefix.String())
+		if rep.Pace == "" || gate.Pace(rep.Pace).FramesPerSecond() < seg.Pace.FramesPerSecond() {
+			rep.Pace = string(seg.Pace)
+		}
+	}
+	hosts, err := c.Hosts(ctx, f, id, netid.MaxRange)
+	if err != nil {
+		return Report{}, err
+	}
+	if err := c.reportDevices(ctx, f, &rep, hosts); err != nil {
+		return Report{}, err
+	}
+	return rep, c.reportFindings(ctx, f, &rep)
+}
+
+func (c *Checkup) reportDevices(ctx context.Context, f facility.ID, rep *Report, hosts []HostRow) error {
+	asked := map[netid.DeviceID]string{}
+	for _, h := range hosts {
+		switch {
+		case h.State == "asked":
+			asked[h.Device] = "complete"
+		case asked[h.Device] == "" && h.State == "held":
+			asked[h.Device] = "held: " + h.Reason
+		}
+	}
+	for cursor := ""; ; {
+		page, err := c.Ledger.List(ctx, f, ledger.Query{Limit: 200, Cursor: cursor})
+		if err != nil {
+			return fmt.Errorf("read the ledger: %w", err)
+		}
+		ids := make([]netid.DeviceID, len(page.Devices))
+		for i := range page.Devices {
+			ids[i] = page.Devices[i].ID
+		}
+		devices, err := c.Ledger.Devices(ctx, f, ids)
+		if err != nil {
+			return fmt.Errorf("read the ledger: %w", err)
+		}
+		for _, d := range devices {
+			rep.Devices = append(rep.Devices, reportDevice(ctx, d, asked[d.ID]))
+		}
+		if cursor = page.Next; cursor == "" {
+			break
+		}
+	}
+	sortReport(rep.Devices)
+	return nil
+}
+
+func (c *Checkup) reportFindings(ctx context.Context, f facility.ID, rep *Report) error {
+	for cursor := ""; ; {
+		page, err := c.Findings.List(ctx, f, finding.Filter{States: []finding.State{finding.Open}, After: cursor, Limit: 200})
+		if err != nil {
+			return fmt.Errorf("read the findings: %w", err)
+		}
+		for _, x := range page.Findings {
+			rep.Findings = append(rep.Findings, ReportFinding{Check: x.Check, Severity: int(x.Severity), Device: string(x.Device), Title: x.Title.For(ctx),
+				Why: x.Why.For(ctx), Fix: x.Fix.For(ctx), Evidence: x.Evidence})
+		}
+		if cursor = page.Next; cursor == "" {
+			return nil
+		}
+	}
+}
+
+// Replay takes recorded observations through the same pipeline, in batches; told hears how many were taken in.
+func (c *Checkup) Replay(ctx context.Context, f facility.ID, next func() (observation.Observation, bool, error), told func(n int)) error {
+	const batch = 500
+	n := 0
+	for {
+		var obs []observation.Observation
+		for len(obs) < batch {
+			o, ok, err := next()
+			if err != nil {
+				return err
+			}
+			if !ok {
+				break
+			}
+			obs = append(obs, o)
+		}
+		if len(obs) == 0 {
+			return nil
+		}
+		slices.SortStableFunc(obs, func(a, b observation.Observation) int { return a.At.Compare(b.At) })
+		if _, err := c.Ingest(ctx, f, obs); err != nil {
+			return fmt.Errorf("take in observation %d: %w", n+1, err)
+		}
+		n += len(obs)
+		told(n)
+	}
+}
