@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"strconv"
@@ -38,5 +39,13 @@ func (db *DB) ReadRow(ctx context.Context, query string, args ...any) interface{
 // MaxPages keeps the database file from growing, as a full disk would.
 func (db *DB) MaxPages(ctx context.Context, n int) error {
 	_, err := db.w.ExecContext(ctx, "PRAGMA max_page_count = "+strconv.Itoa(n))
+	return err
+}
+
+// VerifyBytes is Verify without a file.
+func VerifyBytes(data []byte) error {
+	_, err := readArchive(bytes.NewReader(data), int64(len(data)), sink{
+		row: func(string, []any) error { return nil }, want: map[string]int{"a": 3},
+	})
 	return err
 }
