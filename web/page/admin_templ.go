@@ -183,7 +183,7 @@ func trail(v TrailView) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = top(t(ctx, "記録", "Trail"), t(ctx, "だれが、いつ、何をしたか。あとから書き換えられません", "who did what when; it cannot be altered")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = top(t(ctx, "記録", "Trail"), t(ctx, "だれが、いつ、何をしたか。あとから書き換えると分かる作りです", "who did what when; any later change shows")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

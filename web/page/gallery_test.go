@@ -207,12 +207,12 @@ func gallery(t testing.TB) []sample {
 	}
 }
 
-// serve answers /LANG/NAME with a page of the gallery under the strict policy.
+// serve answers /page/LANG/NAME with a page of the gallery under the strict policy.
 func serve(t *testing.T, pages []sample) string {
 	mux := http.NewServeMux()
 	mux.Handle("GET "+asset.Prefix, asset.Handler())
 	for _, p := range pages {
-		mux.HandleFunc("GET /{lang}/"+p.name, func(w http.ResponseWriter, r *http.Request) {
+		mux.HandleFunc("GET /page/{lang}/"+p.name, func(w http.ResponseWriter, r *http.Request) {
 			s := frame()
 			s.Path = r.URL.Path
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -247,7 +247,7 @@ func TestGallery(t *testing.T) {
 		}
 		for _, lang := range []string{"ja", "en"} {
 			name := p.name + "." + lang
-			tab.Go(url + "/" + lang + "/" + p.name)
+			tab.Go(url + "/page/" + lang + "/" + p.name)
 			tab.Axe(name)
 			if wide := browsertest.Run(tab, overflow); wide != "" {
 				t.Errorf("%s: wider than the window: %s", name, wide)
@@ -259,7 +259,7 @@ func TestGallery(t *testing.T) {
 	}
 	if picture && only == "" {
 		for _, name := range []string{"ledger", "device", "home", "help"} {
-			tab.Go(url + "/ja/" + name)
+			tab.Go(url + "/page/ja/" + name)
 			tab.PrintPDF(name)
 		}
 	}

@@ -75,14 +75,6 @@ func homeWhen(ctx context.Context, v HomeView) string {
 	return join(parts...)
 }
 
-func noTaskSays(ctx context.Context, v HomeView) string {
-	if v.Next != NextNone {
-		return t(ctx, "健診がまだなので、弱点があるかどうかは分かりません。上の手順から始めてください。",
-			"No check-up has been made, so nobody knows yet whether there are weak points. Begin with the steps above.")
-	}
-	return t(ctx, "次の健診で見つかったことは、ここに出ます。", "What the next check-up finds appears here.")
-}
-
 func markWhen(on bool, m Mark) Mark {
 	if on {
 		return m

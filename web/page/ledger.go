@@ -2,6 +2,7 @@ package page
 
 import (
 	"context"
+	"time"
 
 	"github.com/a-h/templ"
 
@@ -28,6 +29,7 @@ type LedgerRow struct {
 	Switch    string // name of the switch that Summary.Switch is
 	Protected bool   // the gate protects it now
 	Conflicts int
+	Examined  time.Time // when its weak points were last looked for; zero: never, so that "no weak point" cannot be said
 }
 
 // LedgerPage is the list of 台帳.
@@ -58,6 +60,17 @@ func ledgerColumns(ctx context.Context) []Column {
 		{Key: "place", Text: t(ctx, "場所", "Place")}, {Key: "port", Text: t(ctx, "つながり", "Connected to")}, {Key: "ip", Text: "IP"},
 		{Key: "seen", Text: t(ctx, "最後に見た", "Last seen")}, {Key: "worst", Text: t(ctx, "状態", "State")},
 	}
+}
+
+// unseenAfter is how long a device may be silent before the list says so.
+const unseenAfter = 30 * 24 * time.Hour
+
+// slash puts a switch and its port together; the port may be unknown.
+func slash(sw, port string) string {
+	if port == "" {
+		return sw
+	}
+	return sw + " / " + port
 }
 
 // title is what a device is called in a list.
@@ -124,8 +137,13 @@ func (r LedgerRow) verdict(ctx context.Context) (Mark, string) {
 		return MarkMed, t(ctx, "保護中", "Protected")
 	case r.LastSeen.IsZero():
 		return MarkQuiet, t(ctx, "見ていない", "Never seen")
+	case shell(ctx).Now.Sub(r.LastSeen) > unseenAfter:
+		return MarkWarn, t(ctx, "30日見ていない", "Not seen 30 d")
 	case r.State == ledger.Excluded:
 		return MarkQuiet, StateText(r.State).For(ctx)
+	}
+	if r.Examined.IsZero() {
+		return MarkQuiet, t(ctx, "調べていない", "Not examined")
 	}
 	return MarkOK, t(ctx, "弱点なし", "No weak point")
 }

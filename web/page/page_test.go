@@ -33,12 +33,12 @@ func TestTablet(t *testing.T) {
 	base := serve(t, pages)
 	tab.Viewport(768, 1024)
 	for _, p := range pages {
-		tab.Go(base + "/ja/" + p.name)
+		tab.Go(base + "/page/ja/" + p.name)
 		if wide := browsertest.Run(tab, overflow); wide != "" {
 			t.Errorf("%s on a tablet: wider than the screen: %s", p.name, wide)
 		}
 	}
-	tab.Go(base + "/ja/ledger")
+	tab.Go(base + "/page/ja/ledger")
 	tab.Screenshot("tablet-ledger")
 }
 

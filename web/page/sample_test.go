@@ -70,14 +70,14 @@ func sampleDevices() []LedgerRow {
 			d.Summary = ledger.Summary{Findings: 2, Worst: 4, Switch: "d6", Port: "ge4"}
 			d.Interfaces = append(d.Interfaces, ledger.Interface{MAC: mac("a8:b2:da:00:00:35"), LastSeen: before(48 * time.Hour)})
 		}), Switch: "sw-1f", Protected: true, Conflicts: 1},
-		{Device: sampleDevice("d2", "karte-sv", "server", "富士通", "Windows Server 2022", "サーバ室", "10.20.0.20", "00:0b:5d:00:00:01", nil), Switch: "sw-core"},
+		{Device: sampleDevice("d2", "karte-sv", "server", "富士通", "Windows Server 2022", "サーバ室", "10.20.0.20", "00:0b:5d:00:00:01", func(d *ledger.Device) { d.Summary.Port = "ge5" }), Switch: "sw-core", Examined: before(26 * time.Hour)},
 		{Device: sampleDevice("d3", "", "pc", "Intel", "", "2F 病棟", "10.20.1.172", "f4:4d:30:00:00:02", func(d *ledger.Device) {
 			d.State, d.Identity.Confidence, d.LastSeen = ledger.New, 0.62, before(3*time.Minute)
 		}), Switch: "sw-2f"},
 		{Device: sampleDevice("d4", "echo-1", "modality", "見本アロカ", "", "2F 病棟", "10.20.1.31", "00:09:5c:00:00:03", func(d *ledger.Device) {
 			d.Identity.Medical, d.Identity.Modality = true, "us"
 		}), Protected: true},
-		{Device: sampleDevice("d5", "mfp-jimu", "mfp", "リコー", "", "1F 事務", "10.20.0.41", "00:26:73:00:00:04", func(d *ledger.Device) { d.Word.Model = "IM C3000" })},
+		{Device: sampleDevice("d5", "mfp-jimu", "mfp", "リコー", "", "1F 事務", "10.20.0.41", "00:26:73:00:00:04", func(d *ledger.Device) { d.Word.Model = "IM C3000" }), Examined: before(26 * time.Hour)},
 		{Device: sampleDevice("d6", "sw-1f", "switch", "アラクサラ", "", "1F EPS", "10.20.0.3", "00:12:e2:00:00:05", func(d *ledger.Device) { d.Summary.Switch, d.Summary.Port = "d9", "ge2" }), Switch: "sw-core"},
 		{Device: sampleDevice("d7", "", "tablet", "", "Android", "2F 病棟", "10.20.1.196", "da:a1:19:00:00:06", func(d *ledger.Device) {
 			d.State, d.Identity.Random, d.Identity.Confidence, d.LastSeen = ledger.New, true, 0.71, before(12*time.Minute)

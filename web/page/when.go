@@ -149,3 +149,11 @@ func hours(ctx context.Context, h gate.Hours) string {
 
 // clock writes minutes after midnight as 08:30.
 func clock(m int) string { return fmt.Sprintf("%02d:%02d", m/60%24, m%60) }
+
+// agoOr is ago for things that people do: まだ when it never happened.
+func agoOr(ctx context.Context, at time.Time) string {
+	if at.IsZero() {
+		return t(ctx, "まだ", "Not yet")
+	}
+	return ago(ctx, at)
+}
