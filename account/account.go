@@ -153,7 +153,8 @@ func checkName(s string, what i18n.Text, required bool) (string, error) {
 		return "", fault.New(fault.Invalid, what.Ja+"を入れてください。", "Enter the "+what.En+".")
 	}
 	if len([]rune(s)) > maxName {
-		return "", fault.New(fault.TooLarge, fmt.Sprintf("%sは%d文字までです。", what.Ja, maxName), fmt.Sprintf("The %s has at most %d characters.", what.En, maxName))
+		return "", fault.New(fault.TooLarge, fmt.Sprintf("%sは%d文字までです。", what.Ja, maxName),
+			fmt.Sprintf("The %s has at most %d characters.", what.En, maxName))
 	}
 	return s, nil
 }

@@ -76,7 +76,8 @@ func (s *Service) AddFacility(ctx context.Context, f Facility) (Facility, error)
 // insertFacility expects a checked facility with its id, and tx bound to it.
 func (s *Service) insertFacility(ctx context.Context, tx *store.Tx, f Facility) (Facility, error) {
 	f.Created = s.now()
-	_, err := tx.Shared.Exec(ctx, "INSERT INTO account_facilities (id, name, reading, beds, address, zone, demo, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+	_, err := tx.Shared.Exec(ctx,
+		"INSERT INTO account_facilities (id, name, reading, beds, address, zone, demo, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
 		string(f.ID), f.Name, f.Reading, f.Beds, f.Address, f.Zone, f.Demo, store.Micros(f.Created))
 	if err != nil {
 		return f, err
@@ -105,7 +106,8 @@ func (s *Service) EditFacility(ctx context.Context, f Facility) error {
 		if err != nil {
 			return err
 		}
-		detail := map[string]any{"before": []any{before.Name, before.Beds, before.Address, before.Zone}, "after": []any{f.Name, f.Beds, f.Address, f.Zone}}
+		detail := map[string]any{"before": []any{before.Name, before.Beds, before.Address, before.Zone}, "after": []any{f.Name,
+			f.Beds, f.Address, f.Zone}}
 		_, err = trail.Append(ctx, tx, trail.Entry{At: s.now(), Action: "facility.edit", Subject: trail.Subject{Kind: "facility", ID: string(f.ID)},
 			Summary: i18n.Text{Ja: "施設の情報を変えました", En: "Changed the facility's details"}, Detail: detail})
 		return err

@@ -33,7 +33,8 @@ var errInvitation = fault.New(fault.NotFound, "この招待は使えません。
 	"This invitation cannot be used: it is over (7 days) or was used already. Ask for a new one.")
 
 // Invite makes an invitation and returns the secret for its link; it is kept nowhere. An earlier invitation of the same address ends.
-func (s *Service) Invite(ctx context.Context, f facility.ID, email string, role actor.Role, until time.Time) (link string, inv Invitation, err error) {
+func (s *Service) Invite(ctx context.Context, f facility.ID, email string, role actor.Role, until time.Time) (link string,
+	inv Invitation, err error) {
 	if err := manage(ctx); err != nil {
 		return "", inv, err
 	}
@@ -152,7 +153,8 @@ func (s *Service) Accept(ctx context.Context, link string, x Session) error {
 		return err
 	}
 	if inv.Email != x.Person.Email {
-		return fault.New(fault.Denied, "この招待は別のメールアドレスに宛てたものです。そのアドレスでサインインし直してください。", "This invitation is for another e-mail address. Sign in with that address.")
+		return fault.New(fault.Denied, "この招待は別のメールアドレスに宛てたものです。そのアドレスでサインインし直してください。",
+			"This invitation is for another e-mail address. Sign in with that address.")
 	}
 	return s.accept(ctx, inv, func(*store.Tx) (Person, error) { return x.Person, nil })
 }
@@ -174,7 +176,8 @@ func (s *Service) accept(ctx context.Context, inv Invitation, who func(*store.Tx
 			return err
 		}
 		var before string
-		err = tx.Shared.Row(ctx, "SELECT role FROM account_members WHERE facility = $1 AND person_id = $2", string(inv.Facility), string(p.ID)).Scan(&before)
+		err = tx.Shared.Row(ctx, "SELECT role FROM account_members WHERE facility = $1 AND person_id = $2", string(inv.Facility),
+			string(p.ID)).Scan(&before)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("read a membership: %w", err)
 		}
@@ -185,6 +188,7 @@ func (s *Service) accept(ctx context.Context, inv Invitation, who func(*store.Tx
 			return err
 		}
 		ctx := actor.With(ctx, actor.Actor{Kind: actor.Person, ID: string(p.ID), Name: p.Name, Role: inv.Role})
-		return s.trailMember(ctx, tx, p.ID, "invitation.accept", i18n.Text{Ja: "招待を受けて参加しました", En: "Accepted an invitation"}, map[string]any{"role": inv.Role, "before": before})
+		return s.trailMember(ctx, tx, p.ID, "invitation.accept", i18n.Text{Ja: "招待を受けて参加しました", En: "Accepted an invitation"},
+			map[string]any{"role": inv.Role, "before": before})
 	})
 }

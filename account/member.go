@@ -37,7 +37,8 @@ func (s *Service) members(ctx context.Context, cond string, args ...any) ([]Memb
 			var role string
 			var until, created int64
 			err := r.Scan(append(append(p.fields(), f.fields()...), &role, &until, &created)...)
-			out = append(out, Member{Person: p.person(), Facility: f.facility(), Role: actor.Role(role), Until: store.Time(until), Created: store.Time(created)})
+			out = append(out, Member{Person: p.person(), Facility: f.facility(), Role: actor.Role(role), Until: store.Time(until),
+				Created: store.Time(created)})
 			return err
 		}, "SELECT "+personColumns+", "+facilityColumns+`, m.role, m.until_at, m.created_at FROM account_members m
 			JOIN account_people p ON p.id = m.person_id JOIN account_facilities f ON f.id = m.facility WHERE `+cond, args...)
@@ -74,7 +75,8 @@ func hasAdmin(ctx context.Context, tx *store.Shared, f facility.ID) error {
 	err := tx.Row(ctx, `SELECT count(*) FROM account_members m JOIN account_people p ON p.id = m.person_id
 		WHERE m.facility = $1 AND m.role = $2 AND NOT p.disabled`, string(f), string(actor.Admin)).Scan(&n)
 	if err == nil && n == 0 {
-		err = fault.New(fault.Conflict, "施設には情報担当が1人は必要です。先に別の人を情報担当にしてください。", "A facility needs at least one admin. First make somebody else an admin.")
+		err = fault.New(fault.Conflict, "施設には情報担当が1人は必要です。先に別の人を情報担当にしてください。",
+			"A facility needs at least one admin. First make somebody else an admin.")
 	}
 	return err
 }
@@ -107,7 +109,8 @@ func (s *Service) SetMember(ctx context.Context, f facility.ID, id actor.PersonI
 				return err
 			}
 		}
-		return s.trailMember(ctx, tx, id, "member.edit", i18n.Text{Ja: "役割を変えました", En: "Changed a role"}, map[string]any{"before": before, "role": role})
+		return s.trailMember(ctx, tx, id, "member.edit", i18n.Text{Ja: "役割を変えました", En: "Changed a role"},
+			map[string]any{"before": before, "role": role})
 	})
 }
 
@@ -186,7 +189,8 @@ func (s *Service) AddPerson(ctx context.Context, f facility.ID, n NewPerson, rol
 		if err := s.putMember(ctx, tx, p.ID, role, until); err != nil {
 			return err
 		}
-		if err := s.trailMember(ctx, tx, p.ID, "member.add", i18n.Text{Ja: "利用者を加えました", En: "Added a person"}, map[string]any{"role": role}); err != nil {
+		if err := s.trailMember(ctx, tx, p.ID, "member.add", i18n.Text{Ja: "利用者を加えました", En: "Added a person"},
+			map[string]any{"role": role}); err != nil {
 			return err
 		}
 		return hasAdmin(ctx, &tx.Shared, f)

@@ -77,7 +77,8 @@ func (s *Service) BeginRegister(ctx context.Context, x Session) (ceremony string
 		return "", nil, err
 	}
 	if len(u.keys) >= maxPasskeys {
-		return "", nil, fault.Newf(fault.TooLarge, "パスキーは%d個までです。使っていないものを消してください。", "At most %d passkeys. Remove one that you do not use.", maxPasskeys)
+		return "", nil, fault.Newf(fault.TooLarge, "パスキーは%d個までです。使っていないものを消してください。",
+			"At most %d passkeys. Remove one that you do not use.", maxPasskeys)
 	}
 	exclude := webauthn.Credentials(u.keys).CredentialDescriptors()
 	creation, data, err := s.passkey.BeginRegistration(u, webauthn.WithExclusions(exclude))
@@ -258,7 +259,8 @@ func (s *Service) removeFactor(ctx context.Context, x Session, text i18n.Text, r
 		}
 		p, err := onePerson(ctx, tx, "p.id = $1", string(x.Person.ID))
 		if err == nil && !p.TOTP && p.Passkeys == 0 {
-			err = fault.New(fault.Conflict, "最後の二要素は外せません。先に別のパスキーか認証アプリを登録してください。", "The last second factor stays. First add another passkey or a code app.")
+			err = fault.New(fault.Conflict, "最後の二要素は外せません。先に別のパスキーか認証アプリを登録してください。",
+				"The last second factor stays. First add another passkey or a code app.")
 		}
 		return err
 	})
@@ -305,7 +307,8 @@ func (s *Service) user(ctx context.Context, p Person) (user, error) {
 func (s *Service) owner(ctx context.Context, rawID, handle []byte) (user, error) {
 	var p Person
 	err := s.db.ReadShared(ctx, func(tx *store.Shared) (err error) {
-		p, err = onePerson(ctx, tx, "p.id = (SELECT k.person_id FROM account_passkeys k WHERE k.id = $1)", base64.RawURLEncoding.EncodeToString(rawID))
+		p, err = onePerson(ctx, tx, "p.id = (SELECT k.person_id FROM account_passkeys k WHERE k.id = $1)",
+			base64.RawURLEncoding.EncodeToString(rawID))
 		return err
 	})
 	if err != nil {

@@ -135,7 +135,8 @@ func (s *Service) EditProfile(ctx context.Context, x Session, name, reading stri
 		return err
 	}
 	err = s.db.WriteShared(ctx, func(tx *store.Shared) error {
-		_, err := tx.Exec(ctx, "UPDATE account_people SET name = $2, reading = $3, lang = $4 WHERE id = $1", string(x.Person.ID), name, reading, string(i18n.Parse(string(lang))))
+		_, err := tx.Exec(ctx, "UPDATE account_people SET name = $2, reading = $3, lang = $4 WHERE id = $1", string(x.Person.ID),
+			name, reading, string(i18n.Parse(string(lang))))
 		return err
 	})
 	if err != nil || (name == x.Person.Name && reading == x.Person.Reading) {
@@ -197,7 +198,8 @@ func (s *Service) putPassword(ctx context.Context, p Person, fresh, keep string,
 		return err
 	}
 	err = s.db.WriteShared(ctx, func(tx *store.Shared) error {
-		if _, err := tx.Exec(ctx, "UPDATE account_people SET password = $2, password_at = $3 WHERE id = $1", string(p.ID), phc, store.Micros(s.now())); err != nil {
+		if _, err := tx.Exec(ctx, "UPDATE account_people SET password = $2, password_at = $3 WHERE id = $1", string(p.ID), phc,
+			store.Micros(s.now())); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, "DELETE FROM account_attempts WHERE name = $1", accountKey(p.Email)); err != nil {
@@ -282,7 +284,8 @@ func (s *Service) SetDisabled(ctx context.Context, f facility.ID, id actor.Perso
 	slices.SortFunc(members, func(a, b Member) int { return strings.Compare(string(a.Facility.ID), string(b.Facility.ID)) })
 	for _, m := range members {
 		if f != "" && m.Facility.ID != f {
-			return fault.New(fault.Denied, "この人はほかの施設でも使っています。この施設から外すだけにしてください。", "This person works in other facilities too. Remove the person from this facility instead.")
+			return fault.New(fault.Denied, "この人はほかの施設でも使っています。この施設から外すだけにしてください。",
+				"This person works in other facilities too. Remove the person from this facility instead.")
 		}
 	}
 	if f != "" && len(members) == 0 {

@@ -124,7 +124,8 @@ func (s *Service) Setup(ctx context.Context, form SetupForm, from From) (token s
 		if err := s.putMember(ctx, tx, p.ID, actor.Admin, time.Time{}); err != nil {
 			return err
 		}
-		if err := s.trailMember(ctx, tx, p.ID, "member.add", i18n.Text{Ja: "最初の情報担当を登録しました", En: "Added the first admin"}, map[string]any{"role": actor.Admin}); err != nil {
+		if err := s.trailMember(ctx, tx, p.ID, "member.add", i18n.Text{Ja: "最初の情報担当を登録しました", En: "Added the first admin"},
+			map[string]any{"role": actor.Admin}); err != nil {
 			return err
 		}
 		token, x, err = s.newSession(ctx, &tx.Shared, p, StageEnrol, ByPassword, from)

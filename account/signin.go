@@ -54,7 +54,8 @@ func (s *Service) SignIn(ctx context.Context, email, password string, from From)
 			return err
 		}
 		if again != "" {
-			if _, err := tx.Exec(ctx, "UPDATE account_people SET password = $3 WHERE id = $1 AND password = $2", string(p.ID), phc, again); err != nil {
+			if _, err := tx.Exec(ctx, "UPDATE account_people SET password = $3 WHERE id = $1 AND password = $2", string(p.ID), phc,
+				again); err != nil {
 				return err
 			}
 		}
@@ -69,7 +70,8 @@ func (s *Service) SignIn(ctx context.Context, email, password string, from From)
 }
 
 // open turns a pending session (or a passkey's proof, where pending is the zero Session) into an open one with a new token.
-func (s *Service) open(ctx context.Context, pending Session, p Person, m Method, from From, extra func(*store.Shared) error) (token string, x Session, err error) {
+func (s *Service) open(ctx context.Context, pending Session, p Person, m Method, from From,
+	extra func(*store.Shared) error) (token string, x Session, err error) {
 	failed := 0
 	err = s.db.WriteShared(ctx, func(tx *store.Shared) (err error) {
 		if pending.ID != "" { // used once: two requests at a time open one session

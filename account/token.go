@@ -71,7 +71,8 @@ func (s *Service) AddToken(ctx context.Context, f facility.ID, name string, role
 			return err
 		}
 		_, err = trail.Append(ctx, tx, trail.Entry{At: now, Action: "token.add", Subject: trail.Subject{Kind: "token", ID: t.ID},
-			Summary: i18n.Text{Ja: "APIトークンを作りました", En: "Made an API token"}, Detail: map[string]any{"name": name, "role": role, "expires": t.Expires}})
+			Summary: i18n.Text{Ja: "APIトークンを作りました", En: "Made an API token"}, Detail: map[string]any{"name": name, "role": role,
+				"expires": t.Expires}})
 		return err
 	})
 	return text, t, err

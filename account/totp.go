@@ -105,6 +105,11 @@ func (s *Service) FinishTOTP(ctx context.Context, x Session, id, code string, fr
 func (s *Service) enrolled(ctx context.Context, x Session, m Method, from From, text i18n.Text, keep func(*store.Shared) error) (Enrolled, error) {
 	out := Enrolled{Session: x}
 	do := func(tx *store.Shared) (err error) {
+		if x.Stage == StageEnrol {
+			if err := firstFactor(ctx, tx, x.Person.ID); err != nil {
+				return err
+			}
+		}
 		if err := keep(tx); err != nil {
 			return err
 		}
@@ -127,6 +132,23 @@ func (s *Service) enrolled(ctx context.Context, x Session, m Method, from From, 
 		return Enrolled{}, err
 	}
 	return out, s.record(ctx, x.Person.ID, trail.Entry{Action: "person.factor-add", Summary: text, Detail: map[string]any{"factor": m}})
+}
+
+// firstFactor fails when the person has a factor by now, and ends all other pending sign-ins: of two that know the password, only
+// one sets up the factor, and the other cannot add its own afterwards.
+func firstFactor(ctx context.Context, tx *store.Shared, id actor.PersonID) error {
+	if _, err := tx.Exec(ctx, "UPDATE account_people SET id = id WHERE id = $1", string(id)); err != nil { // the row is the lock
+		return err
+	}
+	p, err := onePerson(ctx, tx, "p.id = $1", string(id))
+	if err != nil {
+		return fmt.Errorf("read a person: %w", err)
+	}
+	if p.TOTP || p.Passkeys > 0 {
+		return errSignIn
+	}
+	_, err = tx.Exec(ctx, "DELETE FROM account_sessions WHERE person_id = $1 AND stage <> $2", string(id), string(StageOpen))
+	return err
 }
 
 // ConfirmTOTP takes a code as the second factor and opens the session.
@@ -166,7 +188,8 @@ func (s *Service) ConfirmTOTP(ctx context.Context, pending, code string, from Fr
 	})
 }
 
-var errCode = fault.New(fault.Denied, "コードが違うか、もう使われています。次に表示されるコードを入れてください。", "The code is wrong or was used already. Enter the next one that your app shows.")
+var errCode = fault.New(fault.Denied, "コードが違うか、もう使われています。次に表示されるコードを入れてください。",
+	"The code is wrong or was used already. Enter the next one that your app shows.")
 
 // second returns a session that waits for its second factor, and counts the try.
 func (s *Service) second(ctx context.Context, pending string, from From) (Session, []try, error) {
@@ -211,7 +234,8 @@ func (s *Service) NewRecoveryCodes(ctx context.Context, x Session) (codes []stri
 	if err != nil {
 		return nil, err
 	}
-	return codes, s.record(ctx, x.Person.ID, trail.Entry{Action: "person.recovery-codes", Summary: i18n.Text{Ja: "回復コードを作り直しました", En: "Made new recovery codes"}})
+	return codes, s.record(ctx, x.Person.ID, trail.Entry{Action: "person.recovery-codes", Summary: i18n.Text{Ja: "回復コードを作り直しました",
+		En: "Made new recovery codes"}})
 }
 
 func newRecoveryCodes(ctx context.Context, tx *store.Shared, id actor.PersonID) ([]string, error) {
@@ -258,7 +282,8 @@ func (s *Service) matchTOTP(secret, code string, last int64) (int64, bool) {
 	}, norm.NFKC.String(clip(code, 64)))
 	now := s.now().Unix() / int64(totpStep/time.Second)
 	for step := now - totpSkew; step <= now+totpSkew; step++ {
-		want, err := hotp.GenerateCodeCustom(secret, uint64(step), hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1}) //nolint:gosec // a time after 1970
+		want, err := hotp.GenerateCodeCustom(secret, uint64(step), hotp.ValidateOpts{Digits: otp.DigitsSix,
+			Algorithm: otp.AlgorithmSHA1}) //nolint:gosec // a time after 1970
 		if err == nil && step > last && subtle.ConstantTimeCompare([]byte(want), []byte(code)) == 1 {
 			return step, true
 		}

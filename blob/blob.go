@@ -55,7 +55,8 @@ func cleanName(s string) string {
 	s = path.Base(strings.ReplaceAll(strings.ToValidUTF8(s, "_"), `\`, "/"))
 	s = strings.Map(func(r rune) rune {
 		switch {
-		case r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0), r >= 0x200b && r <= 0x200f, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == 0xfeff:
+		case r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0), r >= 0x200b && r <= 0x200f, r >= 0x202a && r <= 0x202e, r >= 0x2066 &&
+			r <= 0x2069, r == 0xfeff:
 			return -1 // a name that reads backwards hides what a file is
 		case strings.ContainsRune(`/:*?"<>|`, r):
 			return '_'

@@ -209,7 +209,8 @@ func TestOnlyHarmlessTypesAreShown(t *testing.T) {
 		{"a.xlsx", bare.String(), "application/zip", "attachment"},
 		{"a.exe", "MZ\x90\x00\x03", "application/octet-stream", "attachment"},
 	} {
-		f := File{Name: c.name, MediaType: mediaType(c.name, []byte(c.body)[:min(sniffed, len(c.body))], bytes.Contains([]byte(c.body), contentTypes))}
+		f := File{Name: c.name, MediaType: mediaType(c.name, []byte(c.body)[:min(sniffed, len(c.body))],
+			bytes.Contains([]byte(c.body), contentTypes))}
 		if d := f.Disposition(); f.MediaType != c.media || !strings.HasPrefix(d, c.kind+";") {
 			t.Errorf("%s %.12q: %s, %s", c.name, c.body, f.MediaType, d)
 		}

@@ -75,7 +75,8 @@ func put(ctx context.Context, db *store.DB, f facility.ID, x *File, r io.Reader)
 	}
 	x.MediaType, x.SHA256 = mediaType(x.Name, head, ooxml), hex.EncodeToString(sum.Sum(nil))
 	return db.Write(ctx, f, func(tx *store.Tx) error {
-		n, err := tx.Exec(ctx, "UPDATE blob_files SET media_type = $3, size = $4, sha256 = $5 WHERE facility_id = $1 AND id = $2", x.ID, x.MediaType, x.Size, x.SHA256)
+		n, err := tx.Exec(ctx, "UPDATE blob_files SET media_type = $3, size = $4, sha256 = $5 WHERE facility_id = $1 AND id = $2",
+			x.ID, x.MediaType, x.Size, x.SHA256)
 		if err == nil && n == 0 { // swept: it took more than a day
 			err = errMissing
 		}

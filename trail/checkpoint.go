@@ -47,7 +47,8 @@ type Head struct {
 }
 
 func (h Head) text() string {
-	return origin + string(h.Facility) + "\n" + strconv.FormatInt(h.Size, 10) + "\n" + h.Hash.String() + "\nat " + h.At.UTC().Format(time.RFC3339) + "\n"
+	return origin + string(h.Facility) + "\n" + strconv.FormatInt(h.Size,
+		10) + "\n" + h.Hash.String() + "\nat " + h.At.UTC().Format(time.RFC3339) + "\n"
 }
 
 func parseHead(text string) (Head, error) {
@@ -215,13 +216,15 @@ func Daily(ctx context.Context, db *store.DB, box Sealer, f facility.ID, name st
 	}
 	var today int64
 	err = db.Read(ctx, f, func(tx *store.Tx) error {
-		return tx.Row(ctx, "SELECT count(*) FROM trail_entries WHERE facility_id = $1 AND at >= $2", store.Micros(now.Add(-24*time.Hour))).Scan(&today)
+		return tx.Row(ctx, "SELECT count(*) FROM trail_entries WHERE facility_id = $1 AND at >= $2",
+			store.Micros(now.Add(-24*time.Hour))).Scan(&today)
 	})
 	if err != nil {
 		return "", fmt.Errorf("count the day's entries: %w", err)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "Kenshin（ネットワーク健診） 操作記録のチェックポイント\n施設: %s\n日時: %s\n記録: 全部で%d件、この24時間で%d件\n\n", name, now.Format("2006-01-02 15:04 MST"), h.Size, today)
+	fmt.Fprintf(&b, "Kenshin（ネットワーク健診） 操作記録のチェックポイント\n施設: %s\n日時: %s\n記録: 全部で%d件、この24時間で%d件\n\n", name,
+		now.Format("2006-01-02 15:04 MST"), h.Size, today)
 	b.WriteString("このメール(紙)を、Kenshinの機械とは別の場所に残してください。操作記録が後から消されたり書き換えられたりしていないことを、\n" +
 		"次のコマンドで確かめられます: kenshin trail verify --checkpoint このメールを保存したファイル\n\n")
 	fmt.Fprintf(&b, "Checkpoint of the trail: %d entries, %d in the last 24 hours. Keep this outside the Kenshin machine; check with\n"+

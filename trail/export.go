@@ -130,7 +130,8 @@ func VerifyExport(export io.Reader, checkpoint []byte, verifierKey string) (Repo
 		case l.Facility != h.Facility:
 			r.add(Foreign, tree.n, tree.n, "%d行目は別の施設の記録です。", "Line %d is another facility's.", tree.n+1)
 		case l.Seq != tree.n:
-			r.add(Moved, tree.n, tree.n, "%d番があるはずの場所に%d番があります(削除か並べ替え)。", "Where entry %d belongs stands entry %d (deleted or reordered).", tree.n, l.Seq)
+			r.add(Moved, tree.n, tree.n, "%d番があるはずの場所に%d番があります(削除か並べ替え)。",
+				"Where entry %d belongs stands entry %d (deleted or reordered).", tree.n, l.Seq)
 		}
 		tree.push(tlog.RecordHash(line), keep)
 		r.Entries++

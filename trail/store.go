@@ -177,7 +177,8 @@ func scanRow(r *sql.Rows) (row, error) {
 	e := &x.shown
 	var at int64
 	var kind, detail string
-	err := r.Scan(&e.Seq, &at, &kind, &e.Actor.ID, &e.Actor.Name, &e.Action, &e.Subject.Kind, &e.Subject.ID, &e.Summary.Ja, &e.Summary.En, &detail, &x.leaf)
+	err := r.Scan(&e.Seq, &at, &kind, &e.Actor.ID, &e.Actor.Name, &e.Action, &e.Subject.Kind, &e.Subject.ID, &e.Summary.Ja,
+		&e.Summary.En, &detail, &x.leaf)
 	e.At, e.Actor.Kind = store.Time(at), actor.Kind(kind)
 	if detail != "" {
 		e.Detail = json.RawMessage(detail)

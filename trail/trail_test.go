@@ -160,18 +160,26 @@ func damages() map[string]damage {
 		}
 	}
 	return map[string]damage{
-		"edited column":              {do: exec("UPDATE trail_entries SET summary_ja = 'なにもしていません'" + here + "seq = 7"), want: []Finding{{Problem: Edited, Seq: 7, To: 7}}, bare: true},
-		"edited actor":               {do: exec("UPDATE trail_entries SET actor_name = '別人'" + here + "seq = 0"), want: []Finding{{Problem: Edited, Seq: 0, To: 0}}, bare: true},
-		"edited detail":              {do: exec("UPDATE trail_entries SET detail = ''" + here + "seq = 3"), want: []Finding{{Problem: Edited, Seq: 3, To: 3}}, bare: true},
-		"edited with its leaf hash":  {do: rehash(8, func(l *leaf) { l.Ja = "別の話" }), want: []Finding{{Problem: Hashes, Seq: 8, To: 9}}, bare: true},
-		"edited last with leaf hash": {do: rehash(18, func(l *leaf) { l.Ja = "別の話" }), want: []Finding{{Problem: Fork, Seq: 0, To: 18}}, freshOnly: true},
-		"deleted in the middle":      {do: exec("DELETE FROM trail_entries" + here + "seq IN (4, 5)"), want: []Finding{{Problem: Deleted, Seq: 4, To: 5}}, bare: true},
+		"edited column": {do: exec("UPDATE trail_entries SET summary_ja = 'なにもしていません'" + here + "seq = 7"),
+			want: []Finding{{Problem: Edited, Seq: 7, To: 7}}, bare: true},
+		"edited actor": {do: exec("UPDATE trail_entries SET actor_name = '別人'" + here + "seq = 0"),
+			want: []Finding{{Problem: Edited, Seq: 0, To: 0}}, bare: true},
+		"edited detail": {do: exec("UPDATE trail_entries SET detail = ''" + here + "seq = 3"),
+			want: []Finding{{Problem: Edited, Seq: 3, To: 3}}, bare: true},
+		"edited with its leaf hash": {do: rehash(8, func(l *leaf) { l.Ja = "別の話" }), want: []Finding{{Problem: Hashes, Seq: 8, To: 9}}, bare: true},
+		"edited last with leaf hash": {do: rehash(18, func(l *leaf) { l.Ja = "別の話" }), want: []Finding{{Problem: Fork, Seq: 0,
+			To: 18}}, freshOnly: true},
+		"deleted in the middle": {do: exec("DELETE FROM trail_entries" + here + "seq IN (4, 5)"),
+			want: []Finding{{Problem: Deleted, Seq: 4, To: 5}}, bare: true},
 		"deleted and closed up": {do: exec("DELETE FROM trail_entries"+here+"seq = 17", "UPDATE trail_entries SET seq = 17"+here+"seq = 18"),
 			want: []Finding{{Problem: Moved, Seq: 17, To: 17}, {Problem: Cut, Seq: 18, To: 18}}, bare: true},
-		"two swapped": {do: exec("UPDATE trail_entries SET seq = -1"+here+"seq = 2", "UPDATE trail_entries SET seq = 2"+here+"seq = 11", "UPDATE trail_entries SET seq = 11"+here+"seq = -1"),
+		"two swapped": {do: exec("UPDATE trail_entries SET seq = -1"+here+"seq = 2",
+			"UPDATE trail_entries SET seq = 2"+here+"seq = 11", "UPDATE trail_entries SET seq = 11"+here+"seq = -1"),
 			want: []Finding{{Problem: Moved, Seq: 2, To: 2}, {Problem: Moved, Seq: 11, To: 11}}, bare: true},
-		"end deleted":                 {do: exec("DELETE FROM trail_entries" + here + "seq >= 15"), want: []Finding{{Problem: Cut, Seq: 15, To: 18}}, bare: true},
-		"end deleted with its hashes": {do: exec("DELETE FROM trail_entries"+here+"seq >= 15", "DELETE FROM trail_hashes"+here+fmt.Sprint("n >= ", tlog.StoredHashIndex(0, 15))), want: []Finding{{Problem: Cut, Seq: 15, To: 18}, {Problem: Fork, Seq: 0, To: 18}}},
+		"end deleted": {do: exec("DELETE FROM trail_entries" + here + "seq >= 15"), want: []Finding{{Problem: Cut,
+			Seq: 15, To: 18}}, bare: true},
+		"end deleted with its hashes": {do: exec("DELETE FROM trail_entries"+here+"seq >= 15",
+			"DELETE FROM trail_hashes"+here+fmt.Sprint("n >= ", tlog.StoredHashIndex(0, 15))), want: []Finding{{Problem: Cut, Seq: 15, To: 18}, {Problem: Fork, Seq: 0, To: 18}}},
 		"end cut cleanly": {do: func(t *testing.T, db *store.DB, f facility.ID) {
 			rebuild(t, db, f, func(e []Entry) []Entry { return e[:15] })
 		}, want: []Finding{{Problem: Cut, Seq: 15, To: 18}}, freshOnly: true},
@@ -184,10 +192,14 @@ func damages() map[string]damage {
 		"all gone": {do: func(t *testing.T, db *store.DB, f facility.ID) {
 			rebuild(t, db, f, func([]Entry) []Entry { return nil })
 		}, want: []Finding{{Problem: Cut, Seq: 0, To: 18}}, freshOnly: true},
-		"head turned back":   {do: exec("UPDATE trail_heads SET size = 15 WHERE facility_id = $1"), want: []Finding{{Problem: Added, Seq: 15, To: 15}, {Problem: Cut, Seq: 15, To: 18}}},
-		"entry from nowhere": {do: exec("UPDATE trail_entries SET seq = 99" + here + "seq = 18"), want: []Finding{{Problem: Cut, Seq: 18, To: 18}, {Problem: Added, Seq: 99, To: 99}}},
-		"hash altered":       {do: exec("DELETE FROM trail_hashes" + here + fmt.Sprint("n = ", tlog.StoredHashIndex(2, 1))), want: []Finding{{Problem: Hashes, Seq: 4, To: 7}}, bare: true},
-		"leaf hash gone":     {do: exec("DELETE FROM trail_hashes" + here + fmt.Sprint("n = ", tlog.StoredHashIndex(0, 6))), want: []Finding{{Problem: Hashes, Seq: 6, To: 6}}, bare: true},
+		"head turned back": {do: exec("UPDATE trail_heads SET size = 15 WHERE facility_id = $1"), want: []Finding{{Problem: Added,
+			Seq: 15, To: 15}, {Problem: Cut, Seq: 15, To: 18}}},
+		"entry from nowhere": {do: exec("UPDATE trail_entries SET seq = 99" + here + "seq = 18"), want: []Finding{{Problem: Cut,
+			Seq: 18, To: 18}, {Problem: Added, Seq: 99, To: 99}}},
+		"hash altered": {do: exec("DELETE FROM trail_hashes" + here + fmt.Sprint("n = ", tlog.StoredHashIndex(2, 1))),
+			want: []Finding{{Problem: Hashes, Seq: 4, To: 7}}, bare: true},
+		"leaf hash gone": {do: exec("DELETE FROM trail_hashes" + here + fmt.Sprint("n = ", tlog.StoredHashIndex(0, 6))),
+			want: []Finding{{Problem: Hashes, Seq: 6, To: 6}}, bare: true},
 	}
 }
 
@@ -446,7 +458,8 @@ func TestExport(t *testing.T) {
 		same(t, "edited", offline(edited), []Finding{{Problem: Fork, Seq: 0, To: 9}})
 		swapped := append([]string{}, lines...)
 		swapped[1], swapped[2] = swapped[2], swapped[1]
-		same(t, "swapped", offline(swapped), []Finding{{Problem: Moved, Seq: 1, To: 1}, {Problem: Moved, Seq: 2, To: 2}, {Problem: Fork, Seq: 0, To: 9}})
+		same(t, "swapped", offline(swapped), []Finding{{Problem: Moved, Seq: 1, To: 1}, {Problem: Moved, Seq: 2, To: 2},
+			{Problem: Fork, Seq: 0, To: 9}})
 		if _, err := VerifyExport(strings.NewReader("hello\n"), cp, key); !fault.Is(err, fault.Invalid) {
 			t.Errorf("not an export: %v", err)
 		}

@@ -58,7 +58,8 @@ func (r *Report) add(p Problem, from, to int64, ja, en string, args ...any) {
 		r.More++
 		return
 	}
-	r.Findings = append(r.Findings, Finding{Problem: p, Seq: from, To: to, Says: i18n.Text{Ja: fmt.Sprintf(ja, args...), En: fmt.Sprintf(en, args...)}})
+	r.Findings = append(r.Findings, Finding{Problem: p, Seq: from, To: to, Says: i18n.Text{Ja: fmt.Sprintf(ja, args...),
+		En: fmt.Sprintf(en, args...)}})
 }
 
 // compactTree builds a tree leaf by leaf; it keeps one hash a level.
@@ -207,7 +208,8 @@ func (r *Report) one(f facility.ID, seq int64, rows map[int64]row, hashes map[in
 			r.add(Hashes, first, seq, "%d番から%d番までの記録をまとめた照合値がありません。", "The hash over entries %d to %d is missing.", first, seq)
 			return h
 		}
-		r.add(Hashes, first, seq, "%d番から%d番までの記録のどれかが、照合値ごと書き換えられています。", "One of the entries %d to %d was rewritten together with its hash.", first, seq)
+		r.add(Hashes, first, seq, "%d番から%d番までの記録のどれかが、照合値ごと書き換えられています。",
+			"One of the entries %d to %d was rewritten together with its hash.", first, seq)
 		return got // what was written first: higher hashes do not repeat the finding
 	})
 }
@@ -216,7 +218,8 @@ func (r *Report) missing(seq int64) {
 	if n := len(r.Findings); n > 0 && r.Findings[n-1].Problem == Deleted && r.Findings[n-1].To == seq-1 {
 		last := &r.Findings[n-1]
 		last.To = seq
-		last.Says = i18n.Text{Ja: fmt.Sprintf("%d番から%d番までの記録が消されています。", last.Seq, seq), En: fmt.Sprintf("Entries %d to %d were deleted.", last.Seq, seq)}
+		last.Says = i18n.Text{Ja: fmt.Sprintf("%d番から%d番までの記録が消されています。", last.Seq, seq),
+			En: fmt.Sprintf("Entries %d to %d were deleted.", last.Seq, seq)}
 		return
 	}
 	r.add(Deleted, seq, seq, "%d番の記録が消されています。", "Entry %d was deleted.", seq)
@@ -272,7 +275,8 @@ func (r *Report) behind(ctx context.Context, db *store.DB, f facility.ID) error 
 		return fmt.Errorf("read the trail's end: %w", err)
 	}
 	if first.Valid {
-		r.add(Added, first.Int64, first.Int64, "記録の終わり(%d件)より後ろに、%d番の記録が足されています。", "The log has %d entries, yet there is an entry %d.", now, first.Int64)
+		r.add(Added, first.Int64, first.Int64, "記録の終わり(%d件)より後ろに、%d番の記録が足されています。",
+			"The log has %d entries, yet there is an entry %d.", now, first.Int64)
 	}
 	return nil
 }

@@ -137,7 +137,8 @@ func (a *Authority) issue(names []string, now time.Time) (*tls.Certificate, erro
 }
 
 // private are the addresses that a hospital's server has; a public one is added when it is among the names.
-var private = []string{"127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10", "::1/128", "fc00::/7", "fe80::/10"}
+var private = []string{"127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10", "::1/128",
+	"fc00::/7", "fe80::/10"}
 
 // newRoot makes a root that covers names.
 func newRoot(names []string, now time.Time) (der []byte, key *ecdsa.PrivateKey, err error) {

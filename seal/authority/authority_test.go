@@ -179,7 +179,8 @@ func TestAlteredRootIsRefused(t *testing.T) {
 
 func TestLocalNames(t *testing.T) {
 	got := LocalNames("Kenshin.Minato.example", "not a name", "kenshin.minato.example")
-	if got[0] != "kenshin.minato.example" || slices.Contains(got, "not a name") || !slices.Contains(got, "localhost") || !slices.Contains(got, "127.0.0.1") {
+	if got[0] != "kenshin.minato.example" || slices.Contains(got, "not a name") || !slices.Contains(got, "localhost") ||
+		!slices.Contains(got, "127.0.0.1") {
 		t.Errorf("%v", got)
 	}
 	if _, _, err := split(got); err != nil {

@@ -40,7 +40,8 @@ func Open(ctx context.Context, db *store.DB, box Sealer, names []string, now fun
 
 // Replace makes a new root, which must be brought to the PCs again. Other copies use it after a restart.
 func Replace(ctx context.Context, db *store.DB, box Sealer, names []string, now func() time.Time) (*Authority, error) {
-	if err := save(ctx, db, box, names, now(), "DO UPDATE SET cert = excluded.cert, secret = excluded.secret, created_at = excluded.created_at"); err != nil {
+	if err := save(ctx, db, box, names, now(),
+		"DO UPDATE SET cert = excluded.cert, secret = excluded.secret, created_at = excluded.created_at"); err != nil {
 		return nil, err
 	}
 	return read(ctx, db, box, now)
