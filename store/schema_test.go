@@ -13,7 +13,13 @@ import (
 )
 
 // shared are the tables that belong to no facility, by the beginning of their names. A new one needs a reason.
-var shared = []string{"account_", "river_", "job_copies", "job_periods", "store_about", "goose_db_version"}
+var shared = []string{
+	"account_",                  // people, sessions and tokens reach several facilities
+	"seal_authority",            // one certificate authority per installation
+	"river_",                    // turns of all facilities' runs
+	"job_copies", "job_periods", // processes, and what they do by the clock
+	"store_about", "goose_db_version",
+}
 
 func isShared(table string) bool {
 	return slices.ContainsFunc(shared, func(p string) bool { return strings.HasPrefix(table, p) })
