@@ -105,12 +105,26 @@ func (c *groupConn) WriteTo(p []byte, to net.Addr) (int, error) {
 	return c.PacketConn.WriteTo(p, to)
 }
 
+// ReadFrom returns the next answer; net.ErrClosed after Close.
+func (c *groupConn) ReadFrom(p []byte) (int, net.Addr, error) {
+	n, from, err := c.PacketConn.ReadFrom(p)
+	if c.life.Err() != nil {
+		return 0, nil, net.ErrClosed
+	}
+	return n, from, err
+}
+
+// lateAnswers is how long the port stays open after Close: the kernel would send an ICMP error to every device that answers later.
+const lateAnswers = 3 * time.Second
+
+// Close ends the conversation; late answers fall on deaf ears for a while.
 func (c *groupConn) Close() error {
 	err := net.ErrClosed
 	c.once.Do(func() {
-		err = c.PacketConn.Close()
 		c.end()
 		c.g.forget(c)
+		err = c.PacketConn.SetReadDeadline(time.Unix(1, 0))
+		time.AfterFunc(lateAnswers, func() { _ = c.PacketConn.Close() })
 	})
 	return err
 }

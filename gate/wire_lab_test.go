@@ -254,7 +254,8 @@ func groupOnTheWire(t *testing.T, lab *labtest.Lab) {
 			t.Errorf("proposals: %+v, %v", list, err)
 		}
 	})
-	frames := all.Stop()
+	frames := all.Stop() // the copy ended at once and took its socket along: errors for late answers are the kernel's
+	frames = slices.DeleteFunc(frames, func(f labtest.Frame) bool { return f.Data[23] == 1 && f.Data[34] == 3 })
 	if len(frames) != 1 || frames[0].IPv4() != netip.MustParseAddr("224.0.0.251") || frames[0].Data[22] != 255 {
 		t.Errorf("%d IPv4 frames left the sensor, want the one question with TTL 255: %x", len(frames), frames)
 	}
