@@ -136,7 +136,7 @@ func (c *Checkup) placed(obs []observation.Observation, segment string, all []ga
 	for i := range obs {
 		o := &obs[i]
 		o.Sensor, o.Segment = c.Sensor, segment
-		if o.Signal == observation.Neighbor && o.IP.IsValid() {
+		if (o.Signal == observation.Neighbor || o.Signal == observation.OwnAddress) && o.IP.IsValid() {
 			o.Segment = segmentFor(all, o.IP, segment)
 		}
 	}
@@ -201,7 +201,7 @@ func (i *interview) protectIfMedical() {
 	obs := append([]observation.Observation{{Signal: observation.ARP, MAC: i.host.MAC, IP: i.host.IP, Value: i.host.IP.String(), At: i.now()}}, i.obs...)
 	i.mu.Unlock()
 	for k := range obs {
-		if obs[k].Signal == observation.Neighbor { // says something about others
+		if obs[k].MAC != i.host.MAC { // says something about others
 			obs[k] = obs[0]
 		}
 	}

@@ -195,7 +195,11 @@ func (c *Checkup) record(ctx context.Context, tx *store.Tx, v *verdict) error {
 	if err != nil {
 		return fmt.Errorf("look for the same device elsewhere: %w", err)
 	}
-	changes = append(changes, tied...)
+	claimed, err := c.claims(ctx, tx, v)
+	if err != nil {
+		return fmt.Errorf("look for the device's other cards: %w", err)
+	}
+	changes = slices.Concat(changes, tied, claimed)
 	if err := c.tell(ctx, tx, changes); err != nil {
 		return err
 	}
@@ -260,3 +264,31 @@ func Tell(ctx context.Context, tx *store.Tx, book *ledger.Ledger, changes []ledg
 }
 
 var outcomes = map[exposure.Outcome]finding.Outcome{exposure.Fail: finding.Found, exposure.Pass: finding.Clear, exposure.NotTested: finding.Unreached}
+
+// claims ties a device's cards together: by its own list of them, or by the management address that it tells its neighbours.
+func (c *Checkup) claims(ctx context.Context, tx *store.Tx, v *verdict) ([]ledger.Change, error) {
+	var own []netid.MAC
+	for i := range v.seen {
+		if o := &v.seen[i]; o.Signal == observation.SNMPIf {
+			if m, err := netid.ParseMAC(o.Detail["mac"]); err == nil && !slices.Contains(own, m) {
+				own = append(own, m)
+			}
+		}
+	}
+	if len(own) > 0 {
+		return c.Ledger.Claim(ctx, tx, v.device.ID, own)
+	}
+	var changes []ledger.Change
+	for i := range v.seen {
+		o := &v.seen[i]
+		if o.Signal != observation.LLDP && o.Signal != observation.CDP || o.Detail["mgmt"] == "" {
+			continue
+		}
+		more, err := c.Ledger.ClaimByAddress(ctx, tx, o.Detail["mgmt"], o.MAC)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, more...)
+	}
+	return changes, nil
+}

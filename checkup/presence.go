@@ -122,6 +122,11 @@ func (c *Checkup) link(ctx context.Context, s *Sweep, seg *gate.Segment, p netip
 		return err
 	}
 	defer w.Close()
+	if _, mac, _ := w.Interface(); !mac.IsZero() {
+		for _, a := range ownAddresses(w) {
+			found(observation.Observation{MAC: mac, IP: a, Signal: observation.Self, Value: "kenshin", At: c.Now()})
+		}
+	}
 	hearing, stop := context.WithCancel(ctx)
 	defer stop()
 	var wg sync.WaitGroup
@@ -152,6 +157,17 @@ func (c *Checkup) link(ctx context.Context, s *Sweep, seg *gate.Segment, p netip
 		return nil
 	}
 	return wait(ctx, max(quiet, s.Request.Listen)-time.Since(began))
+}
+
+// ownAddresses are the sensor's own IPv4 addresses on the link: it is a device of the hospital like any other.
+func ownAddresses(w *gate.Wire) (list []netip.Addr) {
+	_, _, prefixes := w.Interface()
+	for _, p := range prefixes {
+		if p.Addr().Is4() {
+			list = append(list, p.Addr())
+		}
+	}
+	return list
 }
 
 // neighbours asks for IPv6. Where only presence is wanted, the one echo to all has to do: a question to each known MAC costs the time.

@@ -12,6 +12,12 @@ const (
 	Neighbor Signal = "snmp.arp"  // value: IPv4/IPv6 address that a router ties to MAC. Detail "router", "ifindex"
 )
 
+// The device's own list of its addresses, by card; and ourselves.
+const (
+	OwnAddress Signal = "snmp.own" // value: IPv4 address of the card with this MAC. Detail "host" (who said so), "ifindex"
+	Self       Signal = "self"     // value: "kenshin": this is the sensor's own card
+)
+
 // Listening.
 const (
 	DHCPOptions  Signal = "dhcp.options"  // value: option 55 as "1,3,6,15"

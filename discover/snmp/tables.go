@@ -115,18 +115,36 @@ func (r *reader) interfaces(ctx context.Context) error {
 			names[index(x.index)] = text(x.pdu)
 		}
 	}
+	macs := map[string]netid.MAC{}
 	oper := map[string]string{"1": "up", "2": "down", "3": "testing", "4": "unknown", "5": "dormant", "6": "not-present", "7": "lower-layer-down"}
 	for _, key := range order {
 		c := cells[key]
 		detail := map[string]string{"index": key, "type": text(c["3"].pdu), "descr": text(c["2"].pdu), "oper": oper[text(c["8"].pdu)]}
 		if m, ok := macOf(octets(c["6"].pdu)); ok {
-			detail["mac"] = m.String()
+			detail["mac"], macs[key] = m.String(), m
 		}
 		name := names[key]
 		if name == "" {
 			name = detail["descr"]
 		}
 		r.emit(observation.SNMPIf, name, detail)
+	}
+	if err != nil {
+		return err
+	}
+	return r.ownAddresses(ctx, macs)
+}
+
+// ownAddresses reads ipAddrTable of IP-MIB (RFC 4293, deprecated there and still what agents answer): which of the device's own cards has
+// which address. A router is found under each of its addresses, and is one device.
+func (r *reader) ownAddresses(ctx context.Context, macs map[string]netid.MAC) error {
+	rows, err := r.s.walk(ctx, "1.3.6.1.2.1.4.20.1.2", maxIf)
+	for _, x := range rows {
+		ip, ok := addrFromArcs(x.index)
+		if m := macs[text(x.pdu)]; ok && ip.Is4() && !m.IsZero() {
+			r.about(observation.Observation{MAC: m, IP: ip, Signal: observation.OwnAddress, Value: ip.String(),
+				Detail: map[string]string{"host": r.host.Addr().String(), "ifindex": text(x.pdu)}})
+		}
 	}
 	return err
 }
