@@ -211,12 +211,16 @@ func (l *Ledger) AddTx(ctx context.Context, tx *store.Tx, list []NewDevice, reas
 	if err := l.insert(ctx, tx, devices); err != nil {
 		return nil, nil, err
 	}
+	var ties [][]any
 	for _, d := range devices {
 		for _, t := range d.ties() {
-			_, err := tx.Exec(ctx, "INSERT INTO ledger_ties (facility_id, kind, value, device_id) VALUES ($1, $2, $3, $4)", t.kind, t.value, string(d.ID))
-			if err != nil {
-				return nil, nil, err
-			}
+			ties = append(ties, []any{t.kind, t.value, string(d.ID)})
+		}
+	}
+	for group := range groups(ties) {
+		_, err := tx.Exec(ctx, "INSERT INTO ledger_ties (facility_id, kind, value, device_id) VALUES "+values(len(group), 3), slices.Concat(group...)...)
+		if err != nil {
+			return nil, nil, err
 		}
 	}
 	return ids, changes, l.record(ctx, tx, changes)

@@ -58,7 +58,7 @@ func addHistory(ctx context.Context, tx *store.Tx, n int, args []any) error {
 func (l *Ledger) History(ctx context.Context, f facility.ID, id, cursor string, limit int) (list []Entry, next string, err error) {
 	limit = min(max(limit, 1), 200)
 	var w store.Where
-	w.And("(entry_id = ? OR entry_id IN (SELECT d.id FROM ledger_devices d WHERE d.facility_id = $1 AND d.root = ?))", id, id)
+	w.And("entry_id IN (SELECT d.id FROM ledger_devices d WHERE d.facility_id = $1 AND d.root = ? UNION SELECT CAST(? AS TEXT))", id, id)
 	if cursor != "" {
 		us, row, _ := strings.Cut(cursor, "_")
 		at, err := strconv.ParseInt(us, 10, 64)
@@ -137,7 +137,7 @@ func addresses(ctx context.Context, tx *store.Tx, id netid.DeviceID) ([]Address,
 		a, err := scanAddress(r, new(string))
 		out = append(out, a)
 		return err
-	}, `SELECT d.root, x.mac, x.ip, x.segment, x.first_seen, x.last_seen, x.held FROM ledger_addresses x`+ofRoots+`($2)
+	}, `SELECT x.device_id, x.mac, x.ip, x.segment, x.first_seen, x.last_seen, x.held FROM ledger_addresses x`+ofEntries+entriesOf2+`
 		ORDER BY x.last_seen DESC, x.ip, x.mac`, string(root))
 	if err != nil {
 		return nil, fmt.Errorf("read addresses: %w", err)

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"maps"
 	"slices"
-	"strings"
 
 	"kenshin/jp"
 	"kenshin/netid"
@@ -264,8 +263,8 @@ func candidates(ctx context.Context, tx *store.Tx, d *Device) ([]netid.DeviceID,
 			err := r.Scan(&id)
 			found = append(found, id)
 			return err
-		}, `SELECT DISTINCT d.root FROM ledger_ties x`+strings.Replace(ofRoots, "d.root IN ", "d.root <> $2", 1)+`
-			AND x.kind = $3 AND x.value = $4 ORDER BY d.root LIMIT 21`, string(d.ID), t.kind, t.value)
+		}, `SELECT DISTINCT d.root FROM ledger_ties x JOIN ledger_devices d ON d.facility_id = x.facility_id AND d.id = x.device_id
+			WHERE x.facility_id = $1 AND d.root <> $2 AND x.kind = $3 AND x.value = $4 ORDER BY d.root LIMIT 21`, string(d.ID), t.kind, t.value)
 		if err != nil {
 			return nil, err
 		}

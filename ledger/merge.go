@@ -147,8 +147,8 @@ func seenByParts(ctx context.Context, tx *store.Tx, d *Device) error {
 	d.FirstSeen, d.LastSeen = time.Time{}, time.Time{}
 	for _, table := range []string{"ledger_interfaces", "ledger_addresses"} {
 		var firstSeen, lastSeen int64
-		err := tx.Row(ctx, "SELECT coalesce(min(x.first_seen), 0), coalesce(max(x.last_seen), 0) FROM "+table+" x"+ofRoots+
-			"($2) AND x.first_seen > 0", string(d.ID)).Scan(&firstSeen, &lastSeen)
+		err := tx.Row(ctx, "SELECT coalesce(min(x.first_seen), 0), coalesce(max(x.last_seen), 0) FROM "+table+" x"+ofEntries+
+			entriesOf2+" AND x.first_seen > 0", string(d.ID)).Scan(&firstSeen, &lastSeen)
 		if err != nil {
 			return err
 		}

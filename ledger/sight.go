@@ -15,7 +15,7 @@ import (
 )
 
 // MaxSightings is how many sightings one call takes: it keeps the transaction short.
-const MaxSightings = 500
+const MaxSightings = 250
 
 // Sighted is what Sight found out.
 type Sighted struct {

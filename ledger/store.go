@@ -63,7 +63,9 @@ func (l *Ledger) Tell(ctx context.Context, tx *store.Tx, changes []Change) error
 }
 
 // GetTx is Get in the caller's transaction.
-func (l *Ledger) GetTx(ctx context.Context, tx *store.Tx, id netid.DeviceID) (*Device, error) { return get(ctx, tx, id) }
+func (l *Ledger) GetTx(ctx context.Context, tx *store.Tx, id netid.DeviceID) (*Device, error) {
+	return get(ctx, tx, id)
+}
 
 // lock makes this transaction the only one that changes the facility's ledger until it ends. What another one did before is visible
 // to every statement after it, on PostgreSQL too (READ COMMITTED), so that no two copies ever make two devices of one MAC.
@@ -82,11 +84,30 @@ func load(ctx context.Context, tx *store.Tx, ids []netid.DeviceID) ([]*Device, e
 	byID := make(map[string]*Device, len(ids))
 	for chunk := range slices.Chunk(ids, 64) {
 		list, args := inList(2, chunk)
-		for _, part := range []func(context.Context, *store.Tx, map[string]*Device, string, []any) error{
-			loadDevices, loadInterfaces, loadAddresses, loadServices, loadSystems,
-		} {
-			if err := part(ctx, tx, byID, list, args); err != nil {
-				return nil, err
+		if err := loadDevices(ctx, tx, byID, list, args); err != nil {
+			return nil, err
+		}
+		of := map[string]*Device{} // by the entries that each device is made of
+		var entries []netid.DeviceID
+		err := store.Each(ctx, tx, func(r *sql.Rows) error {
+			var id, root string
+			err := r.Scan(&id, &root)
+			if d := byID[root]; d != nil {
+				of[id], entries = d, append(entries, netid.DeviceID(id))
+			}
+			return err
+		}, "SELECT id, root FROM ledger_devices WHERE facility_id = $1 AND root IN "+list+" ORDER BY id", args...)
+		if err != nil {
+			return nil, err
+		}
+		for part := range slices.Chunk(entries, 64) {
+			list, args := inList(2, part)
+			for _, load := range []func(context.Context, *store.Tx, map[string]*Device, string, []any) error{
+				loadInterfaces, loadAddresses, loadServices, loadSystems,
+			} {
+				if err := load(ctx, tx, of, list, args); err != nil {
+					return nil, err
+				}
 			}
 		}
 	}
@@ -141,15 +162,18 @@ func loadDevices(ctx context.Context, tx *store.Tx, byID map[string]*Device, lis
 		WHERE d.facility_id = $1 AND d.merged_into = '' AND d.id IN `+list, args...)
 }
 
-// The parts of a device lie with the entry that they were found for, also after that entry was merged into another: root leads there.
-const ofRoots = ` JOIN ledger_devices d ON d.facility_id = x.facility_id AND d.id = x.device_id WHERE x.facility_id = $1 AND d.root IN `
+// The parts of a device lie with the entry that they were found for, also after that entry was merged into another.
+const ofEntries = " WHERE x.facility_id = $1 AND x.device_id IN "
 
-func loadInterfaces(ctx context.Context, tx *store.Tx, byID map[string]*Device, list string, args []any) error {
+// entriesOf2 are the entries whose root is parameter 2.
+const entriesOf2 = "(SELECT d.id FROM ledger_devices d WHERE d.facility_id = $1 AND d.root = $2)"
+
+func loadInterfaces(ctx context.Context, tx *store.Tx, of map[string]*Device, list string, args []any) error {
 	return store.Each(ctx, tx, func(r *sql.Rows) error {
-		var root, mac string
+		var entry, mac string
 		var first, last int64
 		var i Interface
-		if err := r.Scan(&root, &mac, &i.Segment, &first, &last); err != nil {
+		if err := r.Scan(&entry, &mac, &i.Segment, &first, &last); err != nil {
 			return err
 		}
 		m, err := netid.ParseMAC(mac)
@@ -157,22 +181,22 @@ func loadInterfaces(ctx context.Context, tx *store.Tx, byID map[string]*Device, 
 			return err
 		}
 		i.MAC, i.FirstSeen, i.LastSeen = m, store.Time(first), store.Time(last)
-		if d := byID[root]; d != nil {
+		if d := of[entry]; d != nil {
 			d.Interfaces = append(d.Interfaces, i)
 		}
 		return nil
-	}, "SELECT d.root, x.mac, x.segment, x.first_seen, x.last_seen FROM ledger_interfaces x"+ofRoots+list+" ORDER BY x.last_seen DESC, x.mac", args...)
+	}, "SELECT x.device_id, x.mac, x.segment, x.first_seen, x.last_seen FROM ledger_interfaces x"+ofEntries+list+" ORDER BY x.last_seen DESC, x.mac", args...)
 }
 
-func loadAddresses(ctx context.Context, tx *store.Tx, byID map[string]*Device, list string, args []any) error {
+func loadAddresses(ctx context.Context, tx *store.Tx, of map[string]*Device, list string, args []any) error {
 	return store.Each(ctx, tx, func(r *sql.Rows) error {
-		var root string
-		a, err := scanAddress(r, &root)
-		if d := byID[root]; err == nil && d != nil {
+		var entry string
+		a, err := scanAddress(r, &entry)
+		if d := of[entry]; err == nil && d != nil {
 			d.addAddress(a)
 		}
 		return err
-	}, "SELECT d.root, x.mac, x.ip, x.segment, x.first_seen, x.last_seen, x.held FROM ledger_addresses x"+ofRoots+list+
+	}, "SELECT x.device_id, x.mac, x.ip, x.segment, x.first_seen, x.last_seen, x.held FROM ledger_addresses x"+ofEntries+list+
 		" AND x.held ORDER BY x.last_seen DESC, x.ip", args...)
 }
 
@@ -213,36 +237,36 @@ func tidyInterfaces(d *Device) {
 	slices.SortStableFunc(d.Interfaces, func(a, b Interface) int { return b.LastSeen.Compare(a.LastSeen) })
 }
 
-func loadServices(ctx context.Context, tx *store.Tx, byID map[string]*Device, list string, args []any) error {
+func loadServices(ctx context.Context, tx *store.Tx, of map[string]*Device, list string, args []any) error {
 	return store.Each(ctx, tx, func(r *sql.Rows) error {
-		var root string
+		var entry string
 		var s Service
 		var port, last int64
-		if err := r.Scan(&root, &port, &s.Proto, &s.Name, &s.Detail, &last); err != nil {
+		if err := r.Scan(&entry, &port, &s.Proto, &s.Name, &s.Detail, &last); err != nil {
 			return err
 		}
 		s.Port, s.Last = uint16(port), store.Time(last) //nolint:gosec // written from a uint16
-		d := byID[root]
+		d := of[entry]
 		if d != nil && !slices.ContainsFunc(d.Services, func(o Service) bool { return o.key() == s.key() }) {
 			d.Services = append(d.Services, s)
 		}
 		return nil
-	}, "SELECT d.root, x.port, x.proto, x.name, x.detail, x.last_seen FROM ledger_services x"+ofRoots+list+
+	}, "SELECT x.device_id, x.port, x.proto, x.name, x.detail, x.last_seen FROM ledger_services x"+ofEntries+list+
 		" ORDER BY x.port, x.proto, x.name, x.last_seen DESC", args...)
 }
 
 // key is what makes two entries the same service: 443/tcp may speak https and dicom at once.
 func (s *Service) key() string { return s.Proto + "/" + strconv.Itoa(int(s.Port)) + " " + s.Name }
 
-func loadSystems(ctx context.Context, tx *store.Tx, byID map[string]*Device, list string, args []any) error {
+func loadSystems(ctx context.Context, tx *store.Tx, of map[string]*Device, list string, args []any) error {
 	return store.Each(ctx, tx, func(r *sql.Rows) error {
-		var root, system string
-		err := r.Scan(&root, &system)
-		if d := byID[root]; d != nil && !slices.Contains(d.Systems, system) {
+		var entry, system string
+		err := r.Scan(&entry, &system)
+		if d := of[entry]; d != nil && !slices.Contains(d.Systems, system) {
 			d.Systems = append(d.Systems, system)
 		}
 		return err
-	}, "SELECT d.root, x.system_id FROM ledger_system_devices x"+ofRoots+list+" ORDER BY x.system_id", args...)
+	}, "SELECT x.device_id, x.system_id FROM ledger_system_devices x"+ofEntries+list+" ORDER BY x.system_id", args...)
 }
 
 // rootOf follows merges to the entry that stands for id now.

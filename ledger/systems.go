@@ -148,8 +148,8 @@ func readSystems(ctx context.Context, tx *store.Tx, id string) ([]System, error)
 			out[i].Devices = append(out[i].Devices, device)
 		}
 		return err
-	}, "SELECT x.system_id, d.root FROM ledger_system_devices x"+strings.Replace(ofRoots, "d.root IN ", "($2 = '' OR x.system_id = $2) ", 1)+
-		"ORDER BY x.system_id, d.root", id)
+	}, `SELECT x.system_id, d.root FROM ledger_system_devices x JOIN ledger_devices d ON d.facility_id = x.facility_id AND d.id = x.device_id
+		WHERE x.facility_id = $1 AND ($2 = '' OR x.system_id = $2) ORDER BY x.system_id, d.root`, id)
 }
 
 // SaveSystem writes a system: a new one when its ID is empty, else the one that the person saw with that Revision (0 does not compare).

@@ -120,7 +120,7 @@ func cardOwners(ctx context.Context, tx *store.Tx, root netid.DeviceID) (map[str
 		err := r.Scan(&mac, &id)
 		out[mac] = id
 		return err
-	}, "SELECT x.mac, x.device_id FROM ledger_interfaces x"+ofRoots+"($2)", string(root))
+	}, "SELECT x.mac, x.device_id FROM ledger_interfaces x"+ofEntries+entriesOf2, string(root))
 	return out, err
 }
 

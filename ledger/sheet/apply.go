@@ -2,7 +2,6 @@ package sheet
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -190,18 +189,10 @@ func (d *Desk) wordOf(ctx context.Context, tx *store.Tx, id netid.DeviceID) (led
 	return v.Word, v.ID, nil
 }
 
+// keep writes rows back after their work is done.
 func keep(ctx context.Context, tx *store.Tx, id string, list []Row) error {
-	for _, r := range list {
-		body, err := json.Marshal(r)
-		if err != nil {
-			return fmt.Errorf("write row %d: %w", r.Row, err)
-		}
-		if _, err := tx.Exec(ctx, `UPDATE ledger_import_rows SET action = $4, state = $5, device_id = $6, content = $7
-			WHERE facility_id = $1 AND import_id = $2 AND row_no = $3`, id, r.Row, string(r.Action), string(r.State), string(r.Device), string(body)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return put(ctx, tx, id, list, " ON CONFLICT (facility_id, import_id, row_no) DO UPDATE SET action = excluded.action, state = excluded.state, "+
+		"device_id = excluded.device_id, content = excluded.content")
 }
 
 // takeBack restores what rows changed.
@@ -246,19 +237,18 @@ func (d *Desk) restore(ctx context.Context, tx *store.Tx, r *Row, reason string)
 		}
 		fields[c.Field] = c.Before
 	}
-	extra := slices.ContainsFunc(w.Keys(), func(k string) bool { return !wrote[k] })
-	if r.Action == Create && r.State == Undone && !extra {
+	patch := ledger.Patch{Fields: fields, Reason: reason}
+	if r.Action == Create {
+		if r.State == Stayed || slices.ContainsFunc(w.Keys(), func(k string) bool { return !wrote[k] }) {
+			r.State = Stayed
+			r.Issues = append(r.Issues, Issue{Text: say("取り込みのあとで人が書き加えた機器なので、台帳に残しました。", "Somebody worked on this device after the import, so it stays in the ledger.")})
+			return nil, nil
+		}
 		changes, err := d.ledger.RemoveTx(ctx, tx, id, reason)
-		if !fault.Is(err, fault.Conflict) { // seen on the wire since: the entry stays, without the sheet's words
+		if !fault.Is(err, fault.Conflict) {
 			return changes, err
 		}
-	}
-	patch := ledger.Patch{Fields: fields, Reason: reason}
-	if r.Action == Create && r.State == Undone && !extra {
-		patch.State = ledger.New
-	} else if r.Action == Create && extra {
-		r.State = Stayed
-		r.Issues = append(r.Issues, Issue{Text: say("取り込みのあとで書き加えられた内容があるため、機器は台帳に残しました。", "Something was added after the import, so the device stays in the ledger.")})
+		patch.State = ledger.New // seen on the wire since: it stays, without the sheet's words
 	}
 	if len(fields) == 0 {
 		return nil, nil

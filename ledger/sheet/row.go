@@ -155,7 +155,7 @@ func (d *reader) field(p *parsed, c *Column, v string, at func(i18n.Text)) {
 	value, ok := v, true
 	switch d.types[key] {
 	case ledger.Date, ledger.Choice, ledger.YesNo:
-		if d.lex.sets["blank"][jp.Fold(v)] && key != "medical" && key != "impact" {
+		if d.lex.sets["blank"][jp.Fold(v)] && key != "medical" && key != "impact" && (key != "kind" || d.lex.kinds[jp.Fold(v)] == "") {
 			d.set(p, c, "extra."+c.Header, v, at)
 			return
 		}

@@ -266,7 +266,7 @@ func (d *Desk) earlier(ctx context.Context, f facility.ID, k *known) error {
 	})
 }
 
-const stageStep = 100 // rows staged in one transaction
+const stageStep = 400 // rows staged in one transaction
 
 // Stage reads the sheet and keeps what the import would do, row by row, to be looked at. It may be called again, with another mapping or
 // after a crash, until the import is applied.
@@ -282,7 +282,7 @@ func (d *Desk) Stage(ctx context.Context, f facility.ID, id string, s *paper.She
 		return Import{}, err
 	}
 	for chunk := range slices.Chunk(list, stageStep) {
-		if err := d.db.Write(ctx, f, func(tx *store.Tx) error { return stage(ctx, tx, id, chunk) }); err != nil {
+		if err := d.db.Write(ctx, f, func(tx *store.Tx) error { return put(ctx, tx, id, chunk, "") }); err != nil {
 			return Import{}, fmt.Errorf("stage rows: %w", err)
 		}
 	}
@@ -305,7 +305,7 @@ func (d *Desk) Stage(ctx context.Context, f facility.ID, id string, s *paper.She
 	return d.Get(ctx, f, id)
 }
 
-func stage(ctx context.Context, tx *store.Tx, id string, list []Row) error {
+func put(ctx context.Context, tx *store.Tx, id string, list []Row, conflict string) error {
 	for some := range slices.Chunk(list, 10) {
 		var b strings.Builder
 		args := []any{id}
@@ -321,7 +321,7 @@ func stage(ctx context.Context, tx *store.Tx, id string, list []Row) error {
 			fmt.Fprintf(&b, "($1,$2,$%d,$%d,$%d,$%d,$%d)", n, n+1, n+2, n+3, n+4)
 			args = append(args, r.Row, string(r.Action), string(r.State), string(r.Device), string(body))
 		}
-		if _, err := tx.Exec(ctx, "INSERT INTO ledger_import_rows (facility_id, import_id, row_no, action, state, device_id, content) VALUES "+b.String(),
+		if _, err := tx.Exec(ctx, "INSERT INTO ledger_import_rows (facility_id, import_id, row_no, action, state, device_id, content) VALUES "+b.String()+conflict,
 			args...); err != nil {
 			return err
 		}
