@@ -29,7 +29,7 @@ import (
 	"kenshin/observation"
 	"kenshin/seal"
 	"kenshin/store"
-	"kenshin/vendor"
+	"kenshin/supplier"
 )
 
 // Config is everything that a start can be told.
@@ -52,20 +52,20 @@ type Config struct {
 // House is Kenshin, built and not yet serving.
 type House struct {
 	Config
-	DB       *store.DB
-	Box      *seal.Box
-	Account  *account.Service
-	Jobs     *job.Queue
-	Blobs    *blob.Store
-	Seen     *observation.Log
-	Ledger   *ledger.Ledger
-	Sheets   *sheet.Desk
-	Vendors  *vendor.Book
-	Findings *finding.Book
-	Events   *event.Log
-	Gates    *gate.Book
-	Identify *identify.Identifier
-	Makers   *netid.Makers
+	DB        *store.DB
+	Box       *seal.Box
+	Account   *account.Service
+	Jobs      *job.Queue
+	Blobs     *blob.Store
+	Seen      *observation.Log
+	Ledger    *ledger.Ledger
+	Sheets    *sheet.Desk
+	Suppliers *supplier.Book
+	Findings  *finding.Book
+	Events    *event.Log
+	Gates     *gate.Book
+	Identify  *identify.Identifier
+	Makers    *netid.Makers
 
 	mu       sync.Mutex
 	stations map[facility.ID]*station
@@ -115,7 +115,7 @@ func (h *House) build() (err error) {
 	h.Seen = observation.New(h.DB)
 	h.Ledger = ledger.New(h.DB)
 	h.Sheets = sheet.New(h.DB, h.Ledger)
-	h.Vendors = vendor.New(h.DB)
+	h.Suppliers = supplier.New(h.DB)
 	h.Findings = finding.New(h.DB)
 	h.Events = event.New(h.DB)
 	h.Gates = gate.NewBook(h.DB, h.Box, h.Now)

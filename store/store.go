@@ -34,6 +34,7 @@ type Options struct {
 	URL      string // PostgreSQL as the app role; wins over Dir
 	OwnerURL string // PostgreSQL as the owner role, needed only when the schema must be brought up to date
 	Readers  int    // size of the reader pool; 0 means 4
+	Passing  bool   // SQLite: the data is thrown away at the end, so nothing waits for the disk
 }
 
 // DB is an open database of the schema version that this program knows.
@@ -44,7 +45,14 @@ type DB struct {
 	scope   *scope
 }
 
-const pragmas = "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(ON)"
+// pragmas of every connection. FULL keeps every commit through a power cut.
+func pragmas(o Options) string {
+	sync := "FULL"
+	if o.Passing {
+		sync = "OFF"
+	}
+	return "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(" + sync + ")&_pragma=foreign_keys(ON)"
+}
 
 // Open opens the database, brings its schema up to date and refuses one that a newer Kenshin wrote.
 func Open(ctx context.Context, o Options) (*DB, error) {
@@ -78,12 +86,12 @@ func connect(ctx context.Context, o Options) (*DB, error) {
 	if err := private(path); err != nil {
 		return nil, err
 	}
-	w, err := sql.Open("sqlite", sqliteURI(path)+"?"+pragmas+"&_txlock=immediate")
+	w, err := sql.Open("sqlite", sqliteURI(path)+"?"+pragmas(o)+"&_txlock=immediate")
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	w.SetMaxOpenConns(1) // one writer: SQLite has one write lock, and a second connection would only wait for it
-	r, err := sql.Open("sqlite", sqliteURI(path)+"?"+pragmas+"&_pragma=query_only(ON)")
+	r, err := sql.Open("sqlite", sqliteURI(path)+"?"+pragmas(o)+"&_pragma=query_only(ON)")
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), w.Close())
 	}
