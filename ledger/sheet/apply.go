@@ -9,6 +9,7 @@ import (
 
 	"kenshin/facility"
 	"kenshin/fault"
+	"kenshin/i18n"
 	"kenshin/ledger"
 	"kenshin/netid"
 	"kenshin/store"
@@ -155,7 +156,7 @@ func (d *Desk) take(ctx context.Context, tx *store.Tx, i Import, list []Row) err
 
 // edit changes a device by a row. What somebody entered since the preview stays, since the person who applied did not see it.
 func (d *Desk) edit(ctx context.Context, tx *store.Tx, r *Row, replace bool, reason string) ([]ledger.Change, error) {
-	w, id, err := d.wordOf(ctx, tx, r.Device)
+	v, err := d.ledger.GetTx(ctx, tx, r.Device)
 	if fault.Is(err, fault.NotFound) {
 		r.Action = Failed
 		r.Issues = append(r.Issues, Issue{Text: say("機器が台帳から消されていたため、取り込みませんでした。", "The device was removed from the ledger meanwhile, so the row was not taken in.")})
@@ -164,29 +165,45 @@ func (d *Desk) edit(ctx context.Context, tx *store.Tx, r *Row, replace bool, rea
 	if err != nil {
 		return nil, err
 	}
-	r.Device = id
-	fields := map[string]string{}
+	r.Device = v.ID
+	p := ledger.Patch{Fields: map[string]string{}, Reason: reason}
 	for n := range r.Changes {
 		c := &r.Changes[n]
-		now := w.Get(c.Field)
-		c.Kept = now != c.Before || c.Conflict && !replace
-		if !c.Kept {
-			fields[c.Field] = c.After
+		c.Kept = now(v, c.Field) != c.Before || c.Conflict && !replace
+		switch {
+		case c.Kept:
+		case c.Field == fieldState:
+			p.State = ledger.State(c.After)
+		default:
+			p.Fields[c.Field] = c.After
 		}
 	}
-	if len(fields) == 0 {
-		return nil, nil
-	}
-	return d.ledger.EditTx(ctx, tx, id, 0, ledger.Patch{Fields: fields, Reason: reason})
+	return d.patch(ctx, tx, v.ID, p, r, Failed, r.State)
 }
 
-// wordOf returns what people say of a device now, and its id if it was merged.
-func (d *Desk) wordOf(ctx context.Context, tx *store.Tx, id netid.DeviceID) (ledger.Word, netid.DeviceID, error) {
-	v, err := d.ledger.GetTx(ctx, tx, id)
-	if err != nil {
-		return ledger.Word{}, id, err
+// patch edits a device if there is anything to edit. What the ledger's rules refuse is an issue of the row, not of the import.
+func (d *Desk) patch(ctx context.Context, tx *store.Tx, id netid.DeviceID, p ledger.Patch, r *Row, action Action, state RowState) ([]ledger.Change, error) {
+	if len(p.Fields) == 0 && p.State == "" {
+		return nil, nil
 	}
-	return v.Word, v.ID, nil
+	changes, err := d.ledger.EditTx(ctx, tx, id, 0, p)
+	if err != nil && fault.KindOf(err) != fault.Internal && fault.KindOf(err) != fault.Unavailable {
+		r.Action, r.State = action, state
+		for n := range r.Changes {
+			r.Changes[n].Kept = true
+		}
+		r.Issues = append(r.Issues, Issue{Text: i18n.Text{Ja: fault.Sentence(err, "ja"), En: fault.Sentence(err, "en")}})
+		return nil, nil
+	}
+	return changes, err
+}
+
+// now is what the ledger says of a field at this moment.
+func now(v *ledger.Device, field string) string {
+	if field == fieldState {
+		return string(v.State)
+	}
+	return v.Word.Get(field)
 }
 
 // keep writes rows back after their work is done.
@@ -214,14 +231,14 @@ func (d *Desk) takeBack(ctx context.Context, tx *store.Tx, i Import, list []Row)
 
 func (d *Desk) restore(ctx context.Context, tx *store.Tx, r *Row, reason string) ([]ledger.Change, error) {
 	r.State = Undone
-	w, id, err := d.wordOf(ctx, tx, r.Device)
+	v, err := d.ledger.GetTx(ctx, tx, r.Device)
 	if fault.Is(err, fault.NotFound) {
 		return nil, nil // removed by somebody: nothing of the import is left
 	}
 	if err != nil {
 		return nil, err
 	}
-	fields := map[string]string{}
+	p := ledger.Patch{Fields: map[string]string{}, Reason: reason}
 	wrote := map[string]bool{}
 	for n := range r.Changes {
 		c := &r.Changes[n]
@@ -229,31 +246,31 @@ func (d *Desk) restore(ctx context.Context, tx *store.Tx, r *Row, reason string)
 			continue
 		}
 		wrote[c.Field] = true
-		if now := w.Get(c.Field); now != c.After && now != tidied(c) {
+		if is := now(v, c.Field); is != c.After && is != tidied(c) {
 			c.Kept = true
 			r.State = Stayed
 			r.Issues = append(r.Issues, Issue{Text: say("「%s」は取り込みのあとで変更されたため、元に戻していません。", "%q was changed after the import and is left as it is.", c.Field)})
 			continue
 		}
-		fields[c.Field] = c.Before
+		if c.Field == fieldState {
+			p.State = ledger.State(c.Before)
+		} else {
+			p.Fields[c.Field] = c.Before
+		}
 	}
-	patch := ledger.Patch{Fields: fields, Reason: reason}
 	if r.Action == Create {
-		if r.State == Stayed || slices.ContainsFunc(w.Keys(), func(k string) bool { return !wrote[k] }) {
+		if r.State == Stayed || slices.ContainsFunc(v.Word.Keys(), func(k string) bool { return !wrote[k] }) {
 			r.State = Stayed
 			r.Issues = append(r.Issues, Issue{Text: say("取り込みのあとで人が書き加えた機器なので、台帳に残しました。", "Somebody worked on this device after the import, so it stays in the ledger.")})
 			return nil, nil
 		}
-		changes, err := d.ledger.RemoveTx(ctx, tx, id, reason)
+		changes, err := d.ledger.RemoveTx(ctx, tx, v.ID, reason)
 		if !fault.Is(err, fault.Conflict) {
 			return changes, err
 		}
-		patch.State = ledger.New // seen on the wire since: it stays, without the sheet's words
+		p.State = ledger.New // seen on the wire since: it stays, without the sheet's words
 	}
-	if len(fields) == 0 {
-		return nil, nil
-	}
-	return d.ledger.EditTx(ctx, tx, id, 0, patch)
+	return d.patch(ctx, tx, v.ID, p, r, r.Action, Stayed)
 }
 
 // tidied is how the ledger keeps a value that a row set.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"kenshin/fault"
 	"kenshin/internal/dbtest"
 	"kenshin/ledger"
+	"kenshin/netid"
 	"kenshin/paper"
 	"kenshin/store"
 )
@@ -258,6 +260,54 @@ func TestEditedBetweenPreviewAndApply(t *testing.T) {
 	if u := x.undo(i.ID); u.Stayed != 0 || x.words()["CT装置"].Owner != "部長" {
 		t.Errorf("%+v", u)
 	}
+}
+
+// see tells the ledger that a MAC was on the wire.
+func (x *room) see(mac, ip string) {
+	x.t.Helper()
+	m, err := netid.ParseMAC(mac)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	if err := x.db.Write(x.ctx, dbtest.Facility, func(tx *store.Tx) error {
+		_, err := x.l.Sight(x.ctx, tx, []ledger.Sighting{{MAC: m, IP: netip.MustParseAddr(ip), Segment: "s1", At: time.Now()}})
+		return err
+	}); err != nil {
+		x.t.Fatal(err)
+	}
+}
+
+func TestASheetMeetsWhatTheNetworkShowed(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *store.DB) {
+		x := enter(t, db)
+		x.see("00:1a:2b:00:00:01", "10.0.0.1")
+		i := x.apply(csv(t, plain), false)
+		if i.Count != (Count{New: 2, Changed: 1}) {
+			t.Fatalf("%+v", i.Count)
+		}
+		ct, err := x.l.ByIP(x.ctx, dbtest.Facility, "*", "10.0.0.1")
+		if err != nil || ct.Word.Name != "CT装置" || ct.State != ledger.Registered {
+			t.Fatalf("%+v %v", ct, err)
+		}
+		if again := x.preview(csv(t, plain)); again.Count != (Count{Same: 3}) {
+			t.Errorf("%+v", again.Count)
+		}
+		x.see("00:1a:2b:00:00:02", "10.0.0.2") // the MRI of the sheet shows up
+		mri, err := x.l.ByIP(x.ctx, dbtest.Facility, "*", "10.0.0.2")
+		if err != nil || mri.Word.Name != "MRI装置" {
+			t.Fatalf("%+v %v", mri, err)
+		}
+		x.undo(i.ID)
+		keys, err := x.l.Keys(x.ctx, dbtest.Facility)
+		if err != nil || len(keys) != 2 {
+			t.Fatal(len(keys), err)
+		}
+		for _, k := range keys { // what was seen stays, as it was before anybody said anything
+			if k.State != ledger.New || len(k.Word.Keys()) != 0 || !k.Seen {
+				t.Errorf("%+v", k)
+			}
+		}
+	})
 }
 
 // everything is a word with every field, and further columns with awkward names and values.

@@ -46,6 +46,9 @@ type FieldChange struct {
 	Kept     bool   `json:"kept,omitempty"`     // not done: the person's entry stayed
 }
 
+// fieldState is the field of a FieldChange that is the device's state, not its word.
+const fieldState = "state"
+
 // Row is one row of an import.
 type Row struct {
 	Row     int            `json:"row"` // in the sheet, as Excel counts
@@ -335,6 +338,10 @@ func (p *parsed) ownKeys() []string {
 func (k *known) compare(at int, p *parsed, r *Row) {
 	d := &k.keys[at]
 	r.Action = Same
+	if d.State == ledger.New { // the hospital's own ledger names it: somebody knows what it is
+		r.Action = Changed
+		r.Changes = append(r.Changes, FieldChange{Field: fieldState, Before: string(ledger.New), After: string(ledger.Registered)})
+	}
 	for _, key := range p.keys {
 		before, after := get(&d.Word, key), get(&p.word, key)
 		if sameText(before, after) {

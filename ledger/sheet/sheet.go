@@ -86,6 +86,22 @@ func head(s *paper.Sheet, n int) ([]line, error) {
 	return out, err
 }
 
+// Peek returns the first rows and columns of a sheet as they read, blank rows between them left out, and how many rows have something in them.
+func Peek(s *paper.Sheet, rows, columns int) (top [][]string, total int, err error) {
+	err = s.Rows(func(r paper.Row) error {
+		if total++; total > rows {
+			return nil
+		}
+		line := make([]string, min(columns, len(r.Cells)))
+		for i := range line {
+			line[i] = cut(jp.Clean(r.Cells[i].Text), 60)
+		}
+		top = append(top, line)
+		return nil
+	})
+	return top, total, err
+}
+
 // Best guesses every sheet and returns the one that looks most like a ledger.
 func Best(b *paper.Book) (*paper.Sheet, Mapping, error) {
 	var best *paper.Sheet
