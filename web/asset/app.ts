@@ -8,13 +8,11 @@ document.documentElement.classList.add("js");
 // htmx reads its switches from <meta name="htmx-config">; nothing here needs eval or inline styles.
 (window as unknown as { htmx: unknown }).htmx = htmx;
 
-document.addEventListener("DOMContentLoaded", start);
-if (document.readyState !== "loading") start();
+// The script is deferred: the document is there, and DOMContentLoaded may be yet to come or gone by.
+if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+else start();
 
-let started = false;
 function start(): void {
-  if (started) return;
-  started = true;
   dialogs();
   keys();
   passwords();

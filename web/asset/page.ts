@@ -100,7 +100,6 @@ export function selection(): void {
       box.form.querySelectorAll<HTMLInputElement>("input[data-row]").forEach((b) => (b.checked = box.checked));
     }
     if (box.matches("[data-select-all],[data-row]")) count(box.form);
-    if (box.matches("select[data-submit]")) box.form.requestSubmit();
   });
   document.addEventListener("change", (e) => {
     const field = e.target;

@@ -94,6 +94,10 @@ func (f FindingRow) task(ctx context.Context) Task {
 	if !f.Due.IsZero() {
 		due = t(ctx, "期限 ", "due ") + date(ctx, f.Due)
 	}
-	return Task{Mark: mark, Title: f.Title, Why: f.Why, Meta: join(word, f.Place, f.Meta, due, f.Owner),
+	sign := "!"
+	if mark == MarkInfo {
+		sign = "i"
+	}
+	return Task{Mark: mark, Sign: sign, Title: f.Title, Why: f.Why, Meta: join(word, f.Place, f.Meta, due, f.Owner),
 		Action: Link{Text: first(f.Action, t(ctx, "対応する", "Deal with it")), URL: FindingPath(f.ID, "")}, Primary: f.Severity >= 3}
 }

@@ -49,6 +49,7 @@ func topics() []topic {
 			p("機器のページの「切り離すとき」に、抜く場所と、先に知らせる人が書いてあります。厚生労働省の窓口への連絡も、早いほど助けになります。",
 				"The device's page says where to unplug and whom to tell first. Tell the ministry's contact early, too.")),
 		q("offline", "インターネットがなくても動きますか", "Does it work without the internet?",
-			p("はい。院内だけで動き、外へは何も送りません。", "Yes. It works inside the house and sends nothing out.")),
+			p("はい。院内だけで動きます。お知らせのメールを設定したときのほかは、外へ何も送りません。",
+				"Yes. It works inside the house, and unless you set up mail notices it sends nothing out.")),
 	}
 }

@@ -174,3 +174,5 @@ func TestEveryKindHasAnIcon(t *testing.T) {
 		}
 	}
 }
+
+func focusOn(css string) chromedp.Action[chromedp.Void] { return chromedp.Focus(chromedp.CSS(css)) }
