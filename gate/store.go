@@ -12,6 +12,7 @@ import (
 	"kenshin/actor"
 	"kenshin/facility"
 	"kenshin/fault"
+	"kenshin/i18n"
 	"kenshin/netid"
 	"kenshin/store"
 )
@@ -127,7 +128,12 @@ func (b *Book) Propose(ctx context.Context, f facility.ID, s Segment) (id string
 	}
 	s.ID = store.NewID()
 	s.Approved, s.ApprovedBy, s.ApprovedAt = false, "", time.Time{}
-	return s.ID, b.db.Write(ctx, f, func(tx *store.Tx) error { return b.put(ctx, tx, &s, 1) })
+	return s.ID, b.db.Write(ctx, f, func(tx *store.Tx) error {
+		if err := b.put(ctx, tx, &s, 1); err != nil {
+			return err
+		}
+		return b.wrote(ctx, tx, "segment.add", "segment", s.ID, about(&s, "を書き加えました", "Added"), segmentDetail(&s))
+	})
 }
 
 func (b *Book) put(ctx context.Context, tx *store.Tx, s *Segment, revision int64) error {
@@ -158,7 +164,7 @@ func (b *Book) put(ctx context.Context, tx *store.Tx, s *Segment, revision int64
 }
 
 // change reads a segment, lets fn alter it and writes it back. revision 0 takes whatever is there.
-func (b *Book) change(ctx context.Context, f facility.ID, id string, revision int64, fn func(*Segment) error) error {
+func (b *Book) change(ctx context.Context, f facility.ID, id string, revision int64, action, ja, en string, fn func(*Segment) error) error {
 	return b.db.Write(ctx, f, func(tx *store.Tx) error {
 		all, err := b.segments(ctx, tx)
 		if err != nil {
@@ -176,7 +182,10 @@ func (b *Book) change(ctx context.Context, f facility.ID, id string, revision in
 			if err := fn(&e.Segment); err != nil {
 				return err
 			}
-			return b.put(ctx, tx, &e.Segment, e.Revision+1)
+			if err := b.put(ctx, tx, &e.Segment, e.Revision+1); err != nil {
+				return err
+			}
+			return b.wrote(ctx, tx, action, "segment", id, about(&e.Segment, ja, en), segmentDetail(&e.Segment))
 		}
 		return noSegment()
 	})
@@ -191,7 +200,7 @@ func (b *Book) Approve(ctx context.Context, f facility.ID, id string) error {
 	if actor.From(ctx).Kind == actor.System {
 		return fault.New(fault.Denied, "区画を承認できるのは人だけです。", "Only a person approves a segment.")
 	}
-	return b.change(ctx, f, id, 0, func(s *Segment) error {
+	return b.change(ctx, f, id, 0, "segment.approve", "を承認しました", "Approved", func(s *Segment) error {
 		s.Approved, s.ApprovedBy, s.ApprovedAt = true, who(ctx), b.now()
 		return nil
 	})
@@ -199,7 +208,7 @@ func (b *Book) Approve(ctx context.Context, f facility.ID, id string) error {
 
 // Withdraw takes the approval back.
 func (b *Book) Withdraw(ctx context.Context, f facility.ID, id string) error {
-	return b.change(ctx, f, id, 0, func(s *Segment) error {
+	return b.change(ctx, f, id, 0, "segment.withdraw", "の承認を取り消しました", "Withdrew the approval of", func(s *Segment) error {
 		s.Approved, s.ApprovedBy, s.ApprovedAt = false, "", time.Time{}
 		return nil
 	})
@@ -212,7 +221,7 @@ func (b *Book) Edit(ctx context.Context, f facility.ID, s Segment, revision int6
 	if err := checkSegment(&s); err != nil {
 		return err
 	}
-	return b.change(ctx, f, s.ID, revision, func(old *Segment) error {
+	return b.change(ctx, f, s.ID, revision, "segment.edit", "を変えました", "Changed", func(old *Segment) error {
 		s.Approved, s.ApprovedBy, s.ApprovedAt = old.Approved, old.ApprovedBy, old.ApprovedAt
 		if s.Prefix != old.Prefix || s.Interface != old.Interface || s.Routed != old.Routed {
 			s.Approved, s.ApprovedBy, s.ApprovedAt = false, "", time.Time{}
@@ -235,7 +244,10 @@ func (b *Book) Remove(ctx context.Context, f facility.ID, id string) error {
 		if n == 0 {
 			return noSegment()
 		}
-		return b.touch(ctx, tx)
+		if err := b.touch(ctx, tx); err != nil {
+			return err
+		}
+		return b.wrote(ctx, tx, "segment.remove", "segment", id, i18n.Text{Ja: "区画を取り除きました", En: "Removed a segment"}, nil)
 	})
 }
 
@@ -261,7 +273,13 @@ func (b *Book) turn(ctx context.Context, f facility.ID, on bool, reason string) 
 		_, err := tx.Exec(ctx, `INSERT INTO gate_switch (facility_id, killed, reason, changed_by, changed_at, revision) VALUES ($1, $2, $3, $4, $5, 1)
 			ON CONFLICT (facility_id) DO UPDATE SET killed = excluded.killed, reason = excluded.reason, changed_by = excluded.changed_by,
 			changed_at = excluded.changed_at, revision = gate_switch.revision + 1`, on, reason, who(ctx), store.Micros(b.now()))
-		return err
+		if err != nil {
+			return err
+		}
+		if on {
+			return b.wrote(ctx, tx, "gate.kill", "gate", "", i18n.Text{Ja: "停止スイッチを入れました", En: "Pressed the kill switch"}, map[string]string{"reason": reason})
+		}
+		return b.wrote(ctx, tx, "gate.release", "gate", "", i18n.Text{Ja: "停止スイッチを戻しました", En: "Released the kill switch"}, nil)
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"kenshin/actor"
 	"kenshin/facility"
 	"kenshin/fault"
+	"kenshin/i18n"
 	"kenshin/netid"
 	"kenshin/store"
 )
@@ -30,7 +31,12 @@ func (b *Book) Unlock(ctx context.Context, f facility.ID, u Unlock, device netid
 		if err != nil {
 			return err
 		}
-		return b.touch(ctx, tx)
+		if err := b.touch(ctx, tx); err != nil {
+			return err
+		}
+		return b.wrote(ctx, tx, "device.unlock", "device", subjectOf(u.HostKey, string(device)),
+			i18n.Text{Ja: "機器の守りを期限つきで解きました", En: "Unlocked a protected device for a while"},
+			map[string]any{"mac": u.MAC, "ip": addrText(u.IP), "from": u.From, "until": u.Until, "reason": u.Reason})
 	})
 }
 
@@ -45,7 +51,10 @@ func (b *Book) Revoke(ctx context.Context, f facility.ID, id string) error {
 		if n == 0 {
 			return fault.New(fault.NotFound, "その許可はないか、もう取り消されています。", "There is no such unlock, or it was revoked already.")
 		}
-		return b.touch(ctx, tx)
+		if err := b.touch(ctx, tx); err != nil {
+			return err
+		}
+		return b.wrote(ctx, tx, "device.lock", "unlock", id, i18n.Text{Ja: "機器を守る状態に戻しました", En: "Locked a device again"}, nil)
 	})
 }
 
@@ -96,7 +105,12 @@ func (b *Book) Say(ctx context.Context, f facility.ID, h HostKey, device netid.D
 		if err != nil {
 			return err
 		}
-		return b.touch(ctx, tx)
+		if err := b.touch(ctx, tx); err != nil {
+			return err
+		}
+		return b.wrote(ctx, tx, "device."+string(w), "device", subjectOf(h, string(device)),
+			i18n.Text{Ja: "機器の扱いを決めました(" + string(w) + ")", En: "Decided how a device is treated (" + string(w) + ")"},
+			map[string]any{"mac": h.MAC, "ip": addrText(h.IP), "reason": reason})
 	})
 }
 
@@ -113,7 +127,10 @@ func (b *Book) TakeBack(ctx context.Context, f facility.ID, id string) error {
 		if n == 0 {
 			return fault.New(fault.NotFound, "その記録はありません。", "There is no such entry.")
 		}
-		return b.touch(ctx, tx)
+		if err := b.touch(ctx, tx); err != nil {
+			return err
+		}
+		return b.wrote(ctx, tx, "device.take-back", "word", id, i18n.Text{Ja: "機器の扱いの決定を取り消しました", En: "Took back how a device is treated"}, nil)
 	})
 }
 
