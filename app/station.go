@@ -39,6 +39,9 @@ func (h *House) For(ctx context.Context, f facility.ID) (*checkup.Checkup, error
 	if _, err := h.Gates.Load(ctx, f, s.gate); err != nil {
 		return nil, errors.Join(err, s.gate.Close())
 	}
+	if err := s.checkup.Guard(ctx, f); err != nil {
+		return nil, errors.Join(err, s.gate.Close())
+	}
 	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
 	go func() {

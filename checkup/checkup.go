@@ -97,6 +97,9 @@ func (c *Checkup) Step(ctx context.Context, f facility.ID, id string, until time
 	if err != nil || s.State != Running {
 		return false, err
 	}
+	if err := c.Guard(ctx, f); err != nil {
+		return false, err
+	}
 	for c.Now().Before(until) && ctx.Err() == nil {
 		switch at.Phase {
 		case Presence:

@@ -100,6 +100,7 @@ type Query struct {
 	OSOld       bool // operating system without support
 	Conflicts   bool // a person and the machine disagree
 	Random      bool // with a randomised MAC
+	NeverTouch  bool // a person said: send nothing at all
 	Sort        Sort // ByName when empty
 	Desc        bool
 	Cursor      string // Next of the page before; wins over Offset
@@ -300,7 +301,7 @@ func (l *Ledger) chips(q *Query, w *store.Where) {
 		cond string
 	}{
 		{q.NeverSeen, "first_seen = 0"}, {q.NoOwner, "owner_key = ''"}, {q.NeedsAction, "findings > 0"}, {q.OSOld, "os_old"},
-		{q.Conflicts, "conflicts > 0"}, {q.Random, "randomised"},
+		{q.Conflicts, "conflicts > 0"}, {q.Random, "randomised"}, {q.NeverTouch, "never_touch"},
 	} {
 		if f.on {
 			w.And(f.cond)
