@@ -40,6 +40,7 @@ type State string
 
 const (
 	Open     State = "open"     // 対応が必要
+	Waiting  State = "waiting"  // 業者の答え待ち: somebody was asked; it still counts as weak
 	Accepted State = "accepted" // 承知のうえで残す: a person took the risk until a day; after it the finding is open again
 	Fixed    State = "fixed"    // 対応済み: a person says so; the next run of the check closes or reopens it
 	Gone     State = "gone"     // 解消: the check ran and did not find it any more, or the device left the ledger
@@ -50,6 +51,8 @@ func (s State) Label() i18n.Text {
 	switch s {
 	case Open:
 		return i18n.Text{Ja: "未対応", En: "Open"}
+	case Waiting:
+		return i18n.Text{Ja: "業者の答え待ち", En: "Waiting for the vendor"}
 	case Accepted:
 		return i18n.Text{Ja: "承知のうえで残す", En: "Accepted"}
 	case Fixed:

@@ -139,7 +139,7 @@ func (b *Book) Counts(ctx context.Context, tx *store.Tx, devices ...netid.Device
 	out := map[netid.DeviceID]Count{}
 	ask := func(some []netid.DeviceID) error {
 		var w store.Where
-		effective(&w, b.now(), []State{Open})
+		effective(&w, b.now(), []State{Open, Waiting})
 		w.And("f.device_id <> ?", "")
 		cond := ""
 		if some != nil {
@@ -175,6 +175,7 @@ type Summary struct {
 	Open       int              `json:"open"`
 	BySeverity map[Severity]int `json:"by_severity"`
 	Overdue    int              `json:"overdue"`
+	Waiting    int              `json:"waiting"` // for a vendor's answer
 	Accepted   int              `json:"accepted"`
 	Fixed      int              `json:"fixed"` // said to be fixed, not yet confirmed
 	Stale      int              `json:"stale"` // open, and the last run could not look
@@ -199,6 +200,8 @@ func (b *Book) Summarise(ctx context.Context, f facility.ID) (Summary, error) {
 				out.BySeverity[sev] += lapsed
 			case Fixed:
 				out.Fixed += n
+			case Waiting:
+				out.Waiting += n
 			case Open:
 				out.Open += n
 				out.BySeverity[sev] += n

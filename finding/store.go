@@ -185,11 +185,11 @@ func (b *Book) found(ctx context.Context, tx *store.Tx, r Result, old Finding, k
 	}
 	f.Version, f.Severity, f.Impact, f.Text, f.Evidence = r.Version, r.Severity, r.Impact, r.Text, r.evidence()
 	f.Stale, f.LastSeen, f.CheckedAt = false, now, now
-	if r.Owner != "" {
+	if f.Owner == "" {
 		f.Owner = r.Owner
 	}
-	switch {
-	case !r.Due.IsZero():
+	switch { // a day that is set stays: it must not move on with every run
+	case f.Due.IsZero() && !r.Due.IsZero():
 		f.Due = r.Due.UTC().Truncate(time.Microsecond)
 	case f.Due.IsZero():
 		f.Due = due(r.Severity, now)
@@ -292,7 +292,18 @@ func (b *Book) Close(ctx context.Context, f facility.ID, id, reason string) erro
 	}, reason)
 }
 
-// Reopen takes back Accept or Close.
+// Wait records that the vendor was asked. The finding stays open for counts, and the next run closes it when it is gone.
+func (b *Book) Wait(ctx context.Context, f facility.ID, id, reason string) error {
+	return b.change(ctx, f, id, func(v *Finding) (State, error) {
+		if v.State == Gone {
+			return "", fault.New(fault.Conflict, "この指摘はもう解消しています。", "This finding is gone already.")
+		}
+		v.AcceptedUntil, v.ClosedAt = time.Time{}, time.Time{}
+		return Waiting, nil
+	}, reason)
+}
+
+// Reopen takes back Accept, Close or Wait.
 func (b *Book) Reopen(ctx context.Context, f facility.ID, id, reason string) error {
 	return b.change(ctx, f, id, func(v *Finding) (State, error) {
 		if v.State == Gone {

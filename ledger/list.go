@@ -29,6 +29,7 @@ const (
 	ByDepartment Sort = "department"
 	ByOwner      Sort = "owner"
 	ByPlace      Sort = "place"
+	ByPort       Sort = "port" // switch and port that it is on
 	ByAddress    Sort = "ip"
 	ByCard       Sort = "mac"
 	ByState      Sort = "state"
@@ -40,7 +41,7 @@ const (
 
 // Sorts lists all of them.
 func Sorts() []Sort {
-	return []Sort{ByName, ByNumber, ByKind, ByMaker, ByOS, ByDepartment, ByOwner, ByPlace, ByAddress, ByCard, ByState, ByMedical, ByLastSeen,
+	return []Sort{ByName, ByNumber, ByKind, ByMaker, ByOS, ByDepartment, ByOwner, ByPlace, ByPort, ByAddress, ByCard, ByState, ByMedical, ByLastSeen,
 		ByFirstSeen, ByWorst}
 }
 
@@ -63,6 +64,8 @@ func (s Sort) column() (expr string, number, ok bool) {
 		return "owner_key", false, true
 	case ByPlace:
 		return "trim(place_key)", false, true
+	case ByPort:
+		return "trim(switch_id || ' ' || switch_port)", false, true
 	case ByAddress:
 		return "ip_key", false, true
 	case ByCard:

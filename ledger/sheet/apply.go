@@ -24,18 +24,12 @@ const (
 
 // Apply lets Step take the import in. replace: where a person entered something else, the sheet wins; else the person's entry stays.
 func (d *Desk) Apply(ctx context.Context, f facility.ID, id string, replace bool) error {
-	if err := d.turn(ctx, f, id, Applying, Preview); err != nil {
-		return err
-	}
-	return d.db.Write(ctx, f, func(tx *store.Tx) error {
-		_, err := tx.Exec(ctx, "UPDATE ledger_imports SET replace_all = $3 WHERE facility_id = $1 AND id = $2", id, replace)
-		return err
-	})
+	return d.db.Write(ctx, f, func(tx *store.Tx) error { return d.ApplyTx(ctx, tx, id, replace) })
 }
 
 // Undo lets Step take the import back: what it added goes, what it changed gets its former value, unless somebody edited it since.
 func (d *Desk) Undo(ctx context.Context, f facility.ID, id string) error {
-	return d.turn(ctx, f, id, Undoing, Applied, Applying)
+	return d.db.Write(ctx, f, func(tx *store.Tx) error { return d.UndoTx(ctx, tx, id) })
 }
 
 // Run is Apply or Undo to the end, for a caller that can wait.

@@ -329,19 +329,9 @@ func put(ctx context.Context, tx *store.Tx, id string, list []Row, conflict stri
 	return nil
 }
 
-// turn takes an import to a state from one of some others.
+// turn is turnTx in a transaction of its own.
 func (d *Desk) turn(ctx context.Context, f facility.ID, id string, to State, from ...State) error {
-	return d.db.Write(ctx, f, func(tx *store.Tx) error {
-		i, err := load(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		if !slices.Contains(from, i.State) {
-			return fault.New(fault.Conflict, "この取り込みは、いまその操作ができない段階です。画面を読み込み直してください。", "This import is at a stage where that cannot be done. Load the page again.")
-		}
-		_, err = tx.Exec(ctx, "UPDATE ledger_imports SET state = $3 WHERE facility_id = $1 AND id = $2", id, string(to))
-		return err
-	})
+	return d.db.Write(ctx, f, func(tx *store.Tx) error { return turnTx(ctx, tx, id, to, from...) })
 }
 
 // clear drops staged rows in short transactions.
