@@ -248,6 +248,44 @@ func TestOneGigabyteOfZippedZerosIsRefusedAtOnce(t *testing.T) {
 	}
 }
 
+func TestADirectoryThatLiesAboutSizes(t *testing.T) {
+	honest := minimal(t, `<x:sheetData><x:row><x:c><x:v>1</x:v></x:c></x:row>`+strings.Repeat(" ", 64<<20)+`</x:sheetData>`, "")
+	in, err := zip.NewReader(bytes.NewReader(honest), int64(len(honest)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	out := zip.NewWriter(&b)
+	for _, f := range in.File {
+		h := f.FileHeader
+		if strings.Contains(h.Name, "sheet1") {
+			h.UncompressedSize64 = 300 // in truth 64 MB
+		}
+		w, err := out.CreateRaw(&h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := f.OpenRaw()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(w, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := out.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	book := open(t, b.Bytes(), "a.xlsx")
+	runtime.ReadMemStats(&before)
+	err = book.Sheets()[0].Rows(func(Row) error { return nil })
+	runtime.ReadMemStats(&after)
+	if !fault.Is(err, fault.Invalid) || after.TotalAlloc-before.TotalAlloc > 8<<20 {
+		t.Errorf("%v, %d bytes", err, after.TotalAlloc-before.TotalAlloc)
+	}
+}
+
 func TestPhantomRows(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(`<x:sheetData><x:row r="1"><x:c r="A1"><x:v>1</x:v></x:c></x:row>`)

@@ -97,15 +97,15 @@ func guessColumn(upper, lower string, c *Column, data []line) []guess {
 		c.Host = true
 		add("name", 0.6) // any real name column wins
 	}
-	add2 := func(text string, factor float64) {
+	byName := func(text string, factor float64) {
 		f, s := named(text)
 		add(f, s*factor)
 	}
 	if upper != "" && upper != lower {
-		add2(upper+lower, 1)
-		add2(upper, 0.6)
+		byName(upper+lower, 1)
+		byName(upper, 0.6)
 	}
-	add2(lower, 0.98)
+	byName(lower, 0.98)
 	shape, share := shapeOf(c.Index, data)
 	for i := range out { // what stands there can speak against the name
 		if several(out[i].field) && shape != "" && shape != out[i].field && share > 0.7 {

@@ -133,10 +133,10 @@ func serialKey(s string) string {
 // contents is a fingerprint of all that a word says.
 func contents(w *ledger.Word) string {
 	var b strings.Builder
-	keys := wordKeys(w)
+	keys := w.Keys()
 	slices.Sort(keys)
 	for _, key := range keys {
-		fmt.Fprintf(&b, "%s=%s\n", key, jp.Narrow(get(w, key)))
+		fmt.Fprintf(&b, "%s=%s\n", key, jp.Narrow(w.Get(key)))
 	}
 	if b.Len() == 0 {
 		return ""
@@ -227,7 +227,7 @@ func (k *known) against(i int, p *parsed) bool {
 // covers reports whether a device's word says all that the row says.
 func (k *known) covers(i int, p *parsed) bool {
 	for _, key := range p.keys {
-		if !sameText(get(&k.keys[i].Word, key), get(&p.word, key)) {
+		if !sameText(k.keys[i].Word.Get(key), p.word.Get(key)) {
 			return false
 		}
 	}
@@ -315,7 +315,7 @@ func (k *known) planRow(p *parsed, took map[int]int, seen, claimed map[string]in
 	}
 	r.Action = Create
 	for _, key := range p.keys {
-		r.Changes = append(r.Changes, FieldChange{Field: key, After: get(&p.word, key)})
+		r.Changes = append(r.Changes, FieldChange{Field: key, After: p.word.Get(key)})
 	}
 	return r
 }
@@ -343,7 +343,7 @@ func (k *known) compare(at int, p *parsed, r *Row) {
 		r.Changes = append(r.Changes, FieldChange{Field: fieldState, Before: string(ledger.New), After: string(ledger.Registered)})
 	}
 	for _, key := range p.keys {
-		before, after := get(&d.Word, key), get(&p.word, key)
+		before, after := d.Word.Get(key), p.word.Get(key)
 		if sameText(before, after) {
 			continue
 		}

@@ -173,9 +173,8 @@ func (d *reader) field(p *parsed, c *Column, v string, at func(i18n.Text)) {
 		return
 	}
 	if err := p.word.Set(key, value); err != nil {
-		at(say("%s 値は「%s」の列としてそのまま残します。", "%s The value is kept as the column %q.", fault.Sentence(err, "ja"), c.Header))
-		at2 := &p.issues[len(p.issues)-1]
-		at2.Text.En = fmt.Sprintf("%s The value is kept as the column %q.", fault.Sentence(err, "en"), c.Header)
+		at(i18n.Text{Ja: fmt.Sprintf("%s 値は「%s」の列としてそのまま残します。", fault.Sentence(err, "ja"), c.Header),
+			En: fmt.Sprintf("%s The value is kept as the column %q.", fault.Sentence(err, "en"), c.Header)})
 		d.set(p, c, "extra."+c.Header, v, at)
 		return
 	}

@@ -24,12 +24,11 @@ const (
 
 // Mapping says how to read a sheet: where the header is and what each column means.
 type Mapping struct {
-	Sheet   string      `json:"sheet"`
-	Top     int         `json:"top"`    // first header row as Excel counts; 0 when the sheet has none
-	Header  int         `json:"header"` // last header row: the same as Top, or the one below it
-	Columns []Column    `json:"columns"`
-	Score   float64     `json:"score"` // how much of it looks like a ledger; to choose between sheets
-	Notes   []i18n.Text `json:"notes,omitempty"`
+	Sheet   string   `json:"sheet"`
+	Top     int      `json:"top"`    // first header row as Excel counts; 0 when the sheet has none
+	Header  int      `json:"header"` // last header row: the same as Top, or the one below it
+	Columns []Column `json:"columns"`
+	Score   float64  `json:"score"` // how much of it looks like a ledger; to choose between sheets
 }
 
 // Column is one column of the sheet.
