@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"kenshin/account"
-	"kenshin/blob"
+	"kenshin/checkup"
 	"kenshin/event"
 	"kenshin/facility"
 	"kenshin/fault"
@@ -56,7 +56,6 @@ type House struct {
 	Box       *seal.Box
 	Account   *account.Service
 	Jobs      *job.Queue
-	Blobs     *blob.Store
 	Seen      *observation.Log
 	Ledger    *ledger.Ledger
 	Sheets    *sheet.Desk
@@ -111,12 +110,13 @@ func (h *House) build() (err error) {
 	if h.Identify, err = identify.New(h.Makers); err != nil {
 		return fmt.Errorf("read the rules: %w", err)
 	}
-	h.Blobs = blob.New(h.DB)
 	h.Seen = observation.New(h.DB)
-	h.Ledger = ledger.New(h.DB)
+	h.Ledger = ledger.Open(h.DB, ledger.Options{Now: h.Now, Changed: func(ctx context.Context, tx *store.Tx, c []ledger.Change) error {
+		return checkup.Tell(ctx, tx, h.Ledger, c)
+	}})
 	h.Sheets = sheet.New(h.DB, h.Ledger)
-	h.Suppliers = supplier.New(h.DB)
-	h.Findings = finding.New(h.DB)
+	h.Suppliers = supplier.New(h.DB, h.Now)
+	h.Findings = finding.New(h.DB, h.Now)
 	h.Events = event.New(h.DB)
 	h.Gates = gate.NewBook(h.DB, h.Box, h.Now)
 	h.works()

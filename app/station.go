@@ -63,7 +63,7 @@ func (h *House) newStation(fac account.Facility) *station {
 			h.Log.Error("what was sent could not be recorded", "error", err)
 		}
 	}})
-	return &station{gate: g, checkup: &checkup.Checkup{DB: h.DB, Gate: g, Seen: h.Seen, Ledger: h.Ledger, Findings: h.Findings, Events: h.Events,
+	return &station{gate: g, checkup: &checkup.Checkup{DB: h.DB, Gate: g, Seen: h.Seen, Ledger: h.Ledger, Findings: h.Findings,
 		Identify: h.Identify, Sensor: "local", Now: h.Now, Log: h.Log}}
 }
 
@@ -192,8 +192,8 @@ func (h *House) serveLinks() error {
 		return err
 	}
 	for _, p := range proposals {
-		if p.Prefix.IsValid() {
-			if err := h.Jobs.Serve(linkQueue(p.Interface, p.Prefix.Masked().String()), 2); err != nil {
+		if p.Segment.Prefix.IsValid() {
+			if err := h.Jobs.Serve(linkQueue(p.Segment.Interface, p.Segment.Prefix.Masked().String()), 2); err != nil {
 				return err
 			}
 		}
