@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -9,7 +10,6 @@ import (
 
 	"kenshin/account"
 	"kenshin/actor"
-	"kenshin/blob"
 	"kenshin/checkup"
 	"kenshin/event"
 	"kenshin/facility"
@@ -17,14 +17,15 @@ import (
 	"kenshin/finding"
 	"kenshin/gate"
 	"kenshin/i18n"
+	"kenshin/identify"
 	"kenshin/job"
 	"kenshin/ledger"
 	"kenshin/ledger/sheet"
 	"kenshin/observation"
-	"kenshin/setting"
+	"kenshin/seal"
+	"kenshin/seal/authority"
 	"kenshin/store"
 	"kenshin/supplier"
-	"kenshin/trail"
 	"kenshin/web/asset"
 	"kenshin/web/page"
 )
@@ -32,10 +33,8 @@ import (
 // Deps are the domains behind the console.
 type Deps struct {
 	DB       *store.DB
+	Box      *seal.Box
 	Account  *account.Service
-	Trail    *trail.Log
-	Settings *setting.Book
-	Blobs    *blob.Store
 	Jobs     *job.Queue
 	Seen     *observation.Log
 	Ledger   *ledger.Ledger
@@ -44,18 +43,32 @@ type Deps struct {
 	Findings *finding.Book
 	Events   *event.Log
 	Gates    *gate.Book
-	Sweeps   Sweeps
+	Identify *identify.Identifier
+	Work     Work
+	Site     Site
 	Log      *slog.Logger
 	Now      func() time.Time
 	Version  string
 	TLS      bool // the browser reaches us over HTTPS
-	Setup    func(code string) bool
 }
 
-// Sweeps gives the check-up of a facility, with the gate of this machine.
-type Sweeps interface {
-	For(f facility.ID) (*checkup.Checkup, error)
-	Start(v actor.Actor, f facility.ID, r checkup.Request) (id string, err error)
+// Work starts what outlives a request, and knows the check-ups of this machine. app.House is one.
+type Work interface {
+	For(ctx context.Context, f facility.ID) (*checkup.Checkup, error)
+	StartSweep(ctx context.Context, f facility.ID, r checkup.Request) (id string, err error)
+	StartImport(ctx context.Context, f facility.ID, id string, replace bool) (job.RunID, error) // of sheet.Desk, as a job
+	StartImportUndo(ctx context.Context, f facility.ID, id string) (job.RunID, error)
+	StartExport(ctx context.Context, f facility.ID, q ledger.Query) (job.RunID, error) // xlsx; Data of the run is an ExportFile
+	Retry(ctx context.Context, f facility.ID, run job.RunID) (job.RunID, error)        // a run that failed or was cancelled, once more
+}
+
+// Site is what this installation says of itself: links are made of it, never of what a request claims to be its host.
+type Site struct {
+	URL       string               // how browsers reach the console, without a slash at the end
+	Hosts     []string             // names and addresses that requests may name as their host; empty: any
+	Authority *authority.Authority // our own CA, nil when certificates were given or there is no TLS
+	Database  string               // in words
+	Folder    string               // --data
 }
 
 // Server answers the console's requests.
@@ -181,8 +194,7 @@ func (s *Server) fail(v *visit, err error) {
 	} else {
 		s.Log.Debug("request refused", "path", v.r.URL.Path, "status", code, "error", err)
 	}
-	v.status(code)
-	v.show(page.ErrorPage(v.shell(), page.ErrorView{Status: code, Text: fault.Sentence(err, string(i18n.From(v.ctx))), ID: requestOf(v.ctx)}))
+	s.showFault(v, code, err)
 }
 
 const sessionCookie = "kenshin"

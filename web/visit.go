@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/a-h/templ"
 
@@ -28,6 +29,7 @@ type visit struct {
 	session  account.Session
 	actor    actor.Actor
 	facility facility.ID
+	here     account.Facility // see place
 	code     int
 }
 
@@ -81,7 +83,8 @@ func back(f url.Values, otherwise string) string {
 
 // local reports whether an address stays on this server.
 func local(to string) bool {
-	return strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "//") && !strings.ContainsAny(to, "\\\r\n")
+	odd := func(r rune) bool { return r == '\\' || unicode.IsControl(r) } // browsers drop tabs: "/\t/evil" becomes "//evil"
+	return strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "//") && !strings.ContainsFunc(to, odd)
 }
 
 func safeNext(uri string) string {
@@ -104,7 +107,9 @@ func (v *visit) flash(f page.Flash) {
 }
 
 // said is flash with the usual mark of success.
-func (v *visit) said(ja, en string, args ...any) { v.flash(page.Flash{Mark: page.MarkOK, Text: v.t(ja, en, args...)}) }
+func (v *visit) said(ja, en string, args ...any) {
+	v.flash(page.Flash{Mark: page.MarkOK, Text: v.t(ja, en, args...)})
+}
 
 func (v *visit) takeFlash() *page.Flash {
 	c, err := v.r.Cookie(flashCookie)
@@ -130,11 +135,10 @@ func (v *visit) shell() page.Shell {
 	members, err := v.s.Account.Memberships(v.ctx, v.session.Person.ID)
 	v.note(err, "memberships")
 	for _, m := range members {
+		s.Facilities = append(s.Facilities, page.Option{Value: string(m.Facility.ID), Text: m.Facility.Name})
 		if m.Facility.ID == v.facility {
 			s.Facility, s.Demo, s.Now = m.Facility.Name, m.Facility.Demo, v.s.Now().In(m.Facility.Location())
-			continue
 		}
-		s.Facilities = append(s.Facilities, page.Option{Value: string(m.Facility.ID), Text: m.Facility.Name})
 	}
 	v.s.fillShell(v, &s)
 	return s
@@ -147,5 +151,21 @@ func (v *visit) note(err error, what string) {
 	}
 }
 
-// zone is the facility's time zone, for what people type and read.
-func (v *visit) now() time.Time { return v.shell().Now }
+// place is the facility that the visitor is in.
+func (v *visit) place() (account.Facility, error) {
+	if v.here.ID == "" {
+		f, err := v.s.Account.Facility(v.ctx, v.facility)
+		if err != nil {
+			return f, err
+		}
+		v.here = f
+	}
+	return v.here, nil
+}
+
+// now is the time in the facility's zone, for what people type and read.
+func (v *visit) now() time.Time {
+	f, err := v.place()
+	v.note(err, "the facility's time zone")
+	return v.s.Now().In(f.Location())
+}
