@@ -76,23 +76,7 @@ type SetupForm struct {
 // Setup makes the first facility and its admin, with the code of SetupCode. It returns a pending session, in which the admin
 // sets up the second factor.
 func (s *Service) Setup(ctx context.Context, form SetupForm, from From) (token string, x Session, err error) {
-	if needed, err := s.NeedsSetup(ctx); err != nil || !needed {
-		if err == nil {
-			err = errSetupDone
-		}
-		return "", x, err
-	}
-	if _, err := s.attempt(ctx, setupKey, perAccount); err != nil {
-		return "", x, err
-	}
-	code := hashOf(plainCode(form.Code))
-	if err := s.db.ReadShared(ctx, func(tx *store.Shared) error { return knownCode(ctx, tx, code) }); err != nil {
-		return "", x, err
-	}
-	err = s.db.WriteShared(ctx, func(tx *store.Shared) error { // the code was right: mistakes in the rest are not guesses
-		_, err := tx.Exec(ctx, "DELETE FROM account_attempts WHERE name = $1", setupKey)
-		return err
-	})
+	code, err := s.setupCodeHash(ctx, form.Code)
 	if err != nil {
 		return "", x, err
 	}
@@ -132,6 +116,33 @@ func (s *Service) Setup(ctx context.Context, form SetupForm, from From) (token s
 		return err
 	})
 	return token, x, err
+}
+
+// CheckSetupCode tells, before the rest is asked, whether a code opens the first set-up; wrong ones are counted.
+func (s *Service) CheckSetupCode(ctx context.Context, code string) error {
+	_, err := s.setupCodeHash(ctx, code)
+	return err
+}
+
+func (s *Service) setupCodeHash(ctx context.Context, text string) (string, error) {
+	needed, err := s.NeedsSetup(ctx)
+	if err == nil && !needed {
+		err = errSetupDone
+	}
+	if err != nil {
+		return "", err
+	}
+	if _, err := s.attempt(ctx, setupKey, perAccount); err != nil {
+		return "", err
+	}
+	code := hashOf(plainCode(text))
+	if err := s.db.ReadShared(ctx, func(tx *store.Shared) error { return knownCode(ctx, tx, code) }); err != nil {
+		return "", err
+	}
+	return code, s.db.WriteShared(ctx, func(tx *store.Shared) error { // the code was right: mistakes in the rest are not guesses
+		_, err := tx.Exec(ctx, "DELETE FROM account_attempts WHERE name = $1", setupKey)
+		return err
+	})
 }
 
 func knownCode(ctx context.Context, tx *store.Shared, hash string) error {

@@ -66,12 +66,28 @@ func (s *Service) BeginTOTP(ctx context.Context, x Session) (Enrolment, error) {
 	if err != nil {
 		return Enrolment{}, err
 	}
-	uri := "otpauth://totp/" + url.PathEscape(issuer+":"+x.Person.Email) + "?" + "secret=" + text + "&issuer=" + issuer + "&algorithm=SHA1&digits=6&period=30"
+	return enrolment(x, id, text)
+}
+
+// ResumeTOTP shows an enrolment again that was begun, so that a reload or a mistyped code does not throw away what the phone has read.
+func (s *Service) ResumeTOTP(ctx context.Context, x Session, id string) (Enrolment, error) {
+	if err := mayEnrol(x); err != nil {
+		return Enrolment{}, err
+	}
+	raw, err := s.ceremony(ctx, "totp", x.Person.ID, id, false)
+	if err != nil {
+		return Enrolment{}, err
+	}
+	return enrolment(x, id, string(raw))
+}
+
+func enrolment(x Session, id, secret string) (Enrolment, error) {
+	uri := "otpauth://totp/" + url.PathEscape(issuer+":"+x.Person.Email) + "?" + "secret=" + secret + "&issuer=" + issuer + "&algorithm=SHA1&digits=6&period=30"
 	qr, err := qrSVG(uri)
 	if err != nil {
 		return Enrolment{}, err
 	}
-	return Enrolment{ID: id, Secret: groups(text), URI: uri, QR: qr}, nil
+	return Enrolment{ID: id, Secret: groups(secret), URI: uri, QR: qr}, nil
 }
 
 // FinishTOTP sets the code app up with a code that it shows. A pending session becomes an open one.
