@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -35,6 +36,7 @@ type VisitRequest struct {
 	Reason       string
 	PresenceOnly bool
 	By           string
+	Record       io.Writer // takes every observation of the pass as a recording, see Recording; nil for none
 }
 
 // visitFacility stands in the throw-away database of a visit.
@@ -72,11 +74,15 @@ func Visit(ctx context.Context, r VisitRequest, log *slog.Logger, progress func(
 	}
 	c := &checkup.Checkup{DB: db, Gate: g, Seen: observation.New(db), Ledger: ledger.Open(db, ledger.Options{}), Findings: finding.New(db, time.Now),
 		Identify: rules, Sensor: "local", Now: time.Now, Log: log}
-	q := checkup.Request{PresenceOnly: r.PresenceOnly, Listen: r.Listen}
+	q := checkup.Request{PresenceOnly: r.PresenceOnly, Passing: r.PresenceOnly, Listen: r.Listen}
 	for _, s := range segments {
 		q.Segments = append(q.Segments, s.ID)
 	}
-	return c.Visit(ctx, visitFacility, q, progress)
+	rep, err := c.Visit(ctx, visitFacility, q, progress)
+	if err != nil || r.Record == nil {
+		return rep, err
+	}
+	return rep, writeRecording(context.WithoutCancel(ctx), c.Seen, visitFacility, r.Record)
 }
 
 // segments turns the named ranges into approved segments: on the link where one of our interfaces is in it, else behind a router.
@@ -103,7 +109,7 @@ func (r VisitRequest) segments() ([]gate.Segment, error) {
 				return nil, fault.Newf(fault.Invalid, "範囲 %s と %s が重なっています。", "The ranges %s and %s overlap.", s.Prefix, p)
 			}
 		}
-		s := gate.Segment{ID: p.String(), Name: p.String(), Prefix: p, Routed: true, Pace: r.Pace, SNMP: credentials, Approved: true, ApprovedBy: r.By, ApprovedAt: time.Now()}
+		s := gate.Segment{ID: p.String(), Name: p.String(), Prefix: p, Routed: true, Pace: r.Pace, SNMP: credentials, Listen: r.Listen > 0, Approved: true, ApprovedBy: r.By, ApprovedAt: time.Now()}
 		s.Interface = r.linkOf(p, links)
 		s.Routed = s.Interface == ""
 		list = append(list, s)

@@ -36,6 +36,7 @@ const (
 type Request struct {
 	Segments     []string      `json:"segments"`                // gate's ids; all must be approved
 	PresenceOnly bool          `json:"presence_only,omitempty"` // only find who is there
+	Passing      bool          `json:"passing,omitempty"`       // nobody will look at the ledger afterwards: devices are not judged one by one
 	Listen       time.Duration `json:"listen,omitempty"`        // how long to listen on each local segment before asking
 }
 
@@ -97,6 +98,9 @@ func (c *Checkup) Step(ctx context.Context, f facility.ID, id string, until time
 	if err != nil || s.State != Running {
 		return false, err
 	}
+	if s.Started.IsZero() {
+		s.Started = c.Now()
+	}
 	if err := c.Guard(ctx, f); err != nil {
 		return false, err
 	}
@@ -107,7 +111,10 @@ func (c *Checkup) Step(ctx context.Context, f facility.ID, id string, until time
 		case Asking:
 			err = c.ask(ctx, f, &s, &at)
 		case Closing:
-			return false, c.close(context.WithoutCancel(ctx), f, &s, &at)
+			var done bool
+			if done, err = c.close(ctx, f, &s, &at); done || err != nil && ctx.Err() == nil {
+				return false, err
+			}
 		}
 		if ctx.Err() != nil { // the time is up: not a failure, the next step goes on
 			err = nil

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -24,7 +25,7 @@ import (
 // build puts a check-up together on a fresh database.
 func build(t testing.TB, segments ...gate.Segment) *checkup.Checkup {
 	t.Helper()
-	db, err := store.Open(t.Context(), store.Options{Dir: t.TempDir()})
+	db, err := store.Open(t.Context(), store.Options{Dir: t.TempDir(), Passing: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,5 +110,32 @@ func TestLabCheckup(t *testing.T) {
 	}
 	if took := rep.Finished.Sub(rep.Started); took > time.Minute {
 		t.Errorf("the check-up took %v", took)
+	}
+}
+
+// TestLabPresence measures how long it takes to know who is there among 4,096 addresses, from the first frame to the ledger.
+func TestLabPresence(t *testing.T) {
+	lab := labtest.Up(t)
+	for _, n := range []int{4000, 100, 0} {
+		t.Run(strconv.Itoa(n), func(t *testing.T) {
+			lab.Do("many", strconv.Itoa(max(n, 1)))
+			lab.InSensor(t, func() {
+				c := build(t, gate.Segment{ID: "big", Prefix: netip.MustParsePrefix("10.78.0.0/20"), Interface: "eth0", Pace: gate.Fast, Approved: true})
+				rep := pass(t, c, checkup.Request{Segments: []string{"big"}, PresenceOnly: true, Passing: true})
+				found := 0
+				for _, d := range rep.Devices {
+					if len(d.IPv4) > 0 && netip.MustParsePrefix("10.78.0.0/20").Contains(netip.MustParseAddr(d.IPv4[0])) {
+						found++
+					}
+				}
+				t.Logf("%d of %d found in %v, %d frames", found, n, rep.Finished.Sub(rep.Started), rep.FramesSent)
+				if took := rep.Finished.Sub(rep.Started); took > 20*time.Second {
+					t.Errorf("it took %v", took)
+				}
+				if found < n {
+					t.Errorf("%d of %d found", found, n)
+				}
+			})
+		})
 	}
 }

@@ -23,8 +23,18 @@ const judgeTogether = 40
 // Ingest is the way of the data: what was seen is stored, the ledger learns whose it is, identify says what that device is, exposure what is
 // weak on it, and findings, events and the list's summary follow. It returns whose each subject is. The same observations again change nothing.
 func (c *Checkup) Ingest(ctx context.Context, f facility.ID, obs []observation.Observation) (map[string]netid.DeviceID, error) {
-	if err := c.Seen.Add(ctx, f, obs); err != nil {
+	owners, devices, err := c.take(ctx, f, obs)
+	if err != nil {
 		return nil, err
+	}
+	return owners, c.Judge(ctx, f, devices)
+}
+
+// take is the first half of Ingest: what was seen is stored and the ledger knows who was there. It returns whose each subject is, and each
+// device once.
+func (c *Checkup) take(ctx context.Context, f facility.ID, obs []observation.Observation) (map[string]netid.DeviceID, []netid.DeviceID, error) {
+	if err := c.Seen.Add(ctx, f, obs); err != nil {
+		return nil, nil, err
 	}
 	owners := map[string]netid.DeviceID{}
 	known := map[netid.DeviceID]bool{}
@@ -53,10 +63,10 @@ func (c *Checkup) Ingest(ctx context.Context, f facility.ID, obs []observation.O
 			return c.tell(ctx, tx, seen.Changes)
 		})
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return owners, c.Judge(ctx, f, order)
+	return owners, order, nil
 }
 
 // told is a sighting with the subject that it came from.

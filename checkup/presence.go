@@ -3,7 +3,9 @@ package checkup
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -139,6 +141,11 @@ func (c *Checkup) link(ctx context.Context, s *Sweep, seg *gate.Segment, p netip
 	}
 	defer stop()
 	began := time.Now()
+	brief := s.Request.PresenceOnly && s.Request.Listen == 0
+	var six error
+	if last && brief { // beside the ARP questions: the one echo to all has to do, a question to each known card costs the time
+		wg.Go(func() { six = c.neighbours(ctx, seg, nil, found) })
+	}
 	var mu sync.Mutex
 	known := map[netid.MAC]bool{}
 	err = arp.Sweep(ctx, w, p, arp.Options{}, func(o observation.Observation) {
@@ -147,14 +154,16 @@ func (c *Checkup) link(ctx context.Context, s *Sweep, seg *gate.Segment, p netip
 		mu.Unlock()
 		found(o)
 	})
+	if brief {
+		stop()
+		wg.Wait()
+		return errors.Join(err, six)
+	}
 	if err != nil || !last || ctx.Err() != nil {
 		return err
 	}
-	if err := c.neighbours(ctx, w, known, s.Request.PresenceOnly, found); err != nil {
+	if err := c.neighbours(ctx, seg, slices.Collect(maps.Keys(known)), found); err != nil {
 		return err
-	}
-	if s.Request.PresenceOnly && s.Request.Listen == 0 {
-		return nil
 	}
 	return wait(ctx, max(quiet, s.Request.Listen)-time.Since(began))
 }
@@ -170,17 +179,15 @@ func ownAddresses(w *gate.Wire) (list []netip.Addr) {
 	return list
 }
 
-// neighbours asks for IPv6. Where only presence is wanted, the one echo to all has to do: a question to each known MAC costs the time.
-func (c *Checkup) neighbours(ctx context.Context, w *gate.Wire, known map[netid.MAC]bool, brief bool, found func(observation.Observation)) error {
-	var macs []netid.MAC
-	for m := range known {
-		if !brief {
-			macs = append(macs, m)
-		}
+// neighbours asks for IPv6: all at once, and each known card by the address that it would give itself.
+func (c *Checkup) neighbours(ctx context.Context, seg *gate.Segment, known []netid.MAC, found func(observation.Observation)) error {
+	w, err := c.Gate.Wire(seg.ID)
+	if err != nil {
+		return err
 	}
-	err := ndp.Sweep(ctx, w, macs, found)
-	var no *gate.Refusal
-	if errors.As(err, &no) { // a link on which not even one echo to all may be sent
+	defer w.Close()
+	err = ndp.Sweep(ctx, w, known, found)
+	if _, refused := errors.AsType[*gate.Refusal](err); refused { // a link on which not even one echo to all may be sent
 		return nil
 	}
 	return err
@@ -311,13 +318,17 @@ func (k *collector) flush() {
 	}
 }
 
-// keep takes the hosts into the sweep and what they showed into the ledger.
+// keep takes the hosts into the sweep and what they showed into the ledger. A few are judged at once, so that a person sees what they are; a
+// flood is judged when the sweep closes.
 func (k *collector) keep(obs []observation.Observation) error {
-	devices, err := k.c.Ingest(k.ctx, k.f, obs)
+	owners, devices, err := k.c.take(k.ctx, k.f, obs)
 	if err != nil {
 		return err
 	}
-	return k.c.putHosts(k.ctx, k.f, k.sweep, hostsOf(obs, devices))
+	if err := k.c.putHosts(k.ctx, k.f, k.sweep, hostsOf(obs, owners)); err != nil || len(devices) > judgeTogether {
+		return err
+	}
+	return k.c.Judge(k.ctx, k.f, devices)
 }
 
 func (k *collector) close() error {

@@ -23,6 +23,7 @@ type cursor struct {
 	Segment int      `json:"segment"` // index in Order
 	Chunk   int      `json:"chunk"`   // next part of the segment's range
 	Routers []router `json:"routers"` // who told of neighbours: asked again once the hosts behind them were woken
+	Judged  string   `json:"judged"`  // the last device that was judged in closing
 	Learned bool     `json:"learned"` // the routers were asked again for the segment at hand
 }
 
@@ -281,4 +282,17 @@ func addrText(a netip.Addr) string {
 		return ""
 	}
 	return a.String()
+}
+
+// unjudged returns devices of a sweep in the order of their ids, after the one named.
+func (c *Checkup) unjudged(ctx context.Context, f facility.ID, sweep, after string, limit int) (list []netid.DeviceID, err error) {
+	err = c.DB.Read(ctx, f, func(tx *store.Tx) error {
+		return store.Each(ctx, tx, func(rows *sql.Rows) error {
+			var id netid.DeviceID
+			err := rows.Scan(&id)
+			list = append(list, id)
+			return err
+		}, `SELECT DISTINCT device_id FROM checkup_hosts WHERE facility_id = $1 AND sweep_id = $2 AND device_id > $3 ORDER BY device_id LIMIT $4`, sweep, after, limit)
+	})
+	return list, err
 }

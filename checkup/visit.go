@@ -118,6 +118,9 @@ func (c *Checkup) reportDevices(ctx context.Context, f facility.ID, rep *Report,
 			return fmt.Errorf("read the ledger: %w", err)
 		}
 		for _, d := range devices {
+			if d.Identity.Kind == "" {
+				d.Identity = c.fromCards(d)
+			}
 			rep.Devices = append(rep.Devices, reportDevice(ctx, d, asked[d.ID]))
 		}
 		if cursor = page.Next; cursor == "" {
@@ -126,6 +129,16 @@ func (c *Checkup) reportDevices(ctx context.Context, f facility.ID, rep *Report,
 	}
 	sortReport(rep.Devices)
 	return nil
+}
+
+// fromCards is what can be said of a device by its network cards alone.
+func (c *Checkup) fromCards(d *ledger.Device) ledger.Identity {
+	var obs []observation.Observation
+	for _, card := range d.Interfaces {
+		obs = append(obs, observation.Observation{MAC: card.MAC, Signal: observation.ARP, At: card.LastSeen})
+	}
+	id, _ := c.Identify.Of(obs)
+	return id
 }
 
 func (c *Checkup) reportFindings(ctx context.Context, f facility.ID, rep *Report) error {

@@ -112,14 +112,27 @@ func (c *Checkup) macOf(ctx context.Context, f facility.ID, segment string, ip n
 	return netid.MAC{}, nil
 }
 
-// close ends a sweep and says what could not be done.
-func (c *Checkup) close(ctx context.Context, f facility.ID, s *Sweep, at *cursor) error {
+// close judges the devices that were only counted so far, ends the sweep and says what could not be done.
+func (c *Checkup) close(ctx context.Context, f facility.ID, s *Sweep, at *cursor) (done bool, err error) {
+	if !s.Request.Passing {
+		list, err := c.unjudged(ctx, f, s.ID, at.Judged, judgeTogether)
+		if err != nil {
+			return false, err
+		}
+		if len(list) > 0 {
+			if err := c.Judge(ctx, f, list); err != nil {
+				return false, err
+			}
+			at.Judged = string(list[len(list)-1])
+			return false, nil
+		}
+	}
 	s.State, s.Finished = Done, c.Now()
 	if len(s.Notes) > 0 {
 		s.State = Incomplete
 	}
 	s.Frames = c.frames(s)
-	return c.save(ctx, f, s, *at)
+	return true, c.save(context.WithoutCancel(ctx), f, s, *at)
 }
 
 // findingEvents tells what a run of the checks changed.
