@@ -99,7 +99,7 @@ func (s *Sweep) note(segment, ja, en string) {
 
 // part sweeps one part of a segment: on the link by ARP and neighbour discovery while listening, behind a router by one echo.
 func (c *Checkup) part(ctx context.Context, f facility.ID, s *Sweep, at *cursor, seg *gate.Segment, p netip.Prefix, last bool) error {
-	got := c.collect(context.WithoutCancel(ctx), f, s.ID, seg, c.Now())
+	got := c.collect(context.WithoutCancel(ctx), f, s.ID, seg)
 	var err error
 	if seg.Routed {
 		err = c.echoes(ctx, seg, p, got.add)
@@ -275,7 +275,7 @@ type collector struct {
 	done    chan struct{}
 }
 
-func (c *Checkup) collect(ctx context.Context, f facility.ID, sweep string, seg *gate.Segment, _ time.Time) *collector {
+func (c *Checkup) collect(ctx context.Context, f facility.ID, sweep string, seg *gate.Segment) *collector {
 	k := &collector{c: c, f: f, ctx: ctx, sweep: sweep, segment: seg, stop: make(chan struct{}), done: make(chan struct{})}
 	go k.run()
 	return k
@@ -325,8 +325,10 @@ func (k *collector) keep(obs []observation.Observation) error {
 	if err != nil {
 		return err
 	}
-	if err := k.c.putHosts(k.ctx, k.f, k.sweep, hostsOf(obs, owners)); err != nil || len(devices) > judgeTogether {
-		return err
+	if k.sweep != "" {
+		if err := k.c.putHosts(k.ctx, k.f, k.sweep, hostsOf(obs, owners)); err != nil || len(devices) > judgeTogether {
+			return err
+		}
 	}
 	return k.c.Judge(k.ctx, k.f, devices)
 }
