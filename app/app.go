@@ -111,15 +111,14 @@ func (h *House) build() (err error) {
 		return fmt.Errorf("read the rules: %w", err)
 	}
 	h.Seen = observation.New(h.DB)
-	h.Ledger = ledger.Open(h.DB, ledger.Options{Now: h.Now, Changed: func(ctx context.Context, tx *store.Tx, c []ledger.Change) error {
-		return checkup.Tell(ctx, tx, h.Ledger, c)
-	}})
+	h.Ledger = ledger.Open(h.DB, ledger.Options{Now: h.Now, Changed: h.changed})
 	h.Sheets = sheet.New(h.DB, h.Ledger)
 	h.Suppliers = supplier.New(h.DB, h.Now)
 	h.Findings = finding.New(h.DB, h.Now)
 	h.Events = event.New(h.DB)
 	h.Gates = gate.NewBook(h.DB, h.Box, h.Now)
 	h.works()
+	h.Jobs.Handle(judgeKind, job.Options{Title: i18n.Text{Ja: "弱点の見直し", En: "Judging devices again"}}, h.judgeStep)
 	return nil
 }
 

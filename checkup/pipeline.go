@@ -160,6 +160,11 @@ func (c *Checkup) SeenOf(ctx context.Context, f facility.ID, id netid.DeviceID) 
 	if err != nil {
 		return nil, fmt.Errorf("read whose the observations are: %w", err)
 	}
+	return c.under(ctx, f, subjects)
+}
+
+// under returns what was seen under keys, each while it meant the device.
+func (c *Checkup) under(ctx context.Context, f facility.ID, subjects []ledger.Subject) ([]observation.Observation, error) {
 	keys := make([]string, len(subjects))
 	when := make(map[string]ledger.Subject, len(subjects))
 	for i := range subjects {
@@ -242,8 +247,15 @@ func (c *Checkup) examine(ctx context.Context, tx *store.Tx, d *ledger.Device, s
 	return c.Ledger.Summarise(ctx, tx, d.ID, sum)
 }
 
-// tell passes the ledger's changes on to the list of what changed.
+// tell passes the ledger's changes on to the list of what changed; findings move along with merged devices.
 func (c *Checkup) tell(ctx context.Context, tx *store.Tx, changes []ledger.Change) error {
+	for _, ch := range changes {
+		if ch.Kind == ledger.Merged {
+			if err := c.Findings.Merge(ctx, tx, ch.Device, ch.Other); err != nil {
+				return fmt.Errorf("move the findings of a merged device: %w", err)
+			}
+		}
+	}
 	return Tell(ctx, tx, c.Ledger, changes)
 }
 

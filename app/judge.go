@@ -1,0 +1,59 @@
+package app
+
+import (
+	"context"
+
+	"kenshin/checkup"
+	"kenshin/job"
+	"kenshin/ledger"
+	"kenshin/netid"
+	"kenshin/store"
+)
+
+const judgeKind = "judge"
+
+// judgeArgs names the devices that a large change touched.
+type judgeArgs struct {
+	Devices []netid.DeviceID `json:"devices"`
+}
+
+// judge is a check-up without a gate: it concludes and sends nothing.
+func (h *House) judge() *checkup.Checkup {
+	return &checkup.Checkup{DB: h.DB, Seen: h.Seen, Ledger: h.Ledger, Findings: h.Findings, Identify: h.Identify, Sensor: "local", Now: h.Now, Log: h.Log}
+}
+
+// changed follows up what people change in the ledger, in their own transaction; what is too much for it becomes a job in the same transaction.
+func (h *House) changed(ctx context.Context, tx *store.Tx, changes []ledger.Change) error {
+	later, err := h.judge().React(ctx, tx, changes)
+	if err != nil || len(later) == 0 {
+		return err
+	}
+	_, err = h.Jobs.Enqueue(ctx, tx, judgeKind, judgeArgs{Devices: later}, job.Request{})
+	return err
+}
+
+func (h *House) judgeStep(ctx context.Context, run *job.Run) (job.Next, error) {
+	var args judgeArgs
+	if err := run.Args(&args); err != nil {
+		return job.Next{}, err
+	}
+	var done int
+	if err := run.Data(&done); err != nil {
+		return job.Next{}, err
+	}
+	const part = 40
+	for done < len(args.Devices) && !run.Enough() {
+		next := min(done+part, len(args.Devices))
+		if err := h.judge().Judge(ctx, run.Facility, args.Devices[done:next]); err != nil {
+			return job.Next{}, err
+		}
+		done = next
+		if err := h.DB.Write(ctx, run.Facility, func(tx *store.Tx) error { return run.Save(ctx, tx, done, done, len(args.Devices)) }); err != nil {
+			return job.Next{}, err
+		}
+	}
+	if done < len(args.Devices) {
+		return job.Again(0), nil
+	}
+	return job.Done, nil
+}
