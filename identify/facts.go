@@ -145,10 +145,14 @@ func plausible(s string) bool {
 	return len(s) <= 128
 }
 
-// services lists open ports and spoken protocols; SMB1 stands as a service of its own since it is a weakness by name.
+// services lists ports that are open and protocols that are spoken now; SMB1 stands as a service of its own since it is a weakness by name.
 func (f *facts) services() []ledger.Service {
 	found := map[string]ledger.Service{}
+	asked := f.asked()
 	put := func(o *observation.Observation, port uint16, proto, name, detail string) {
+		if proto == "tcp" && o.At.Before(asked.Add(-time.Hour)) { // the last complete round no longer saw it
+			return
+		}
 		key := strconv.Itoa(int(port)) + proto + name
 		if have, ok := found[key]; ok && !o.At.After(have.Last) {
 			return
@@ -186,6 +190,16 @@ func (f *facts) services() []ledger.Service {
 		return cmp.Or(cmp.Compare(a.Port, b.Port), cmp.Compare(a.Proto, b.Proto), cmp.Compare(a.Name, b.Name))
 	})
 	return list
+}
+
+// asked is when the device was last asked every question of the list.
+func (f *facts) asked() (last time.Time) {
+	for _, o := range f.by[observation.Asked] {
+		if o.Value == "complete" && o.At.After(last) {
+			last = o.At
+		}
+	}
+	return last
 }
 
 var spokenBy = []struct {

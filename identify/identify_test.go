@@ -115,6 +115,16 @@ func TestSMB1IsAServiceOfItsOwn(t *testing.T) {
 	}
 }
 
+func TestAServiceThatIsGoneIsNoLongerListed(t *testing.T) {
+	x, _ := New(nil)
+	now := time.Now()
+	_, services := x.Of([]observation.Observation{{Signal: observation.TelnetBanner, Port: 23, Value: "login:", At: now.Add(-48 * time.Hour)},
+		{Signal: observation.SSHBanner, Port: 22, Value: "SSH-2.0-x", At: now}, {Signal: observation.Asked, Value: "complete", At: now}})
+	if len(services) != 1 || services[0].Name != "ssh" {
+		t.Errorf("services %+v, want ssh alone", services)
+	}
+}
+
 func TestBadRulesAreRefusedWithTheirPlace(t *testing.T) {
 	for text, want := range map[string]string{
 		"- id: a\n  when: [{signal: arp}]\n  weight: 2\n  says: {ja: x, en: x}\n  source: s\n":                    "rules/x.yaml: rule 1 (a): weight",
