@@ -96,7 +96,7 @@ func load(ctx context.Context, tx *store.Tx, ids []netid.DeviceID) ([]*Device, e
 				of[id], entries = d, append(entries, netid.DeviceID(id))
 			}
 			return err
-		}, "SELECT id, root FROM ledger_devices WHERE facility_id = $1 AND root IN "+list+" ORDER BY id", args...)
+		}, "SELECT id, root FROM ledger_devices WHERE facility_id = $1 AND root IN "+list, args...)
 		if err != nil {
 			return nil, err
 		}
