@@ -18,10 +18,22 @@ type TrailView struct {
 	Verify              *TrailVerify
 	Size                int64  // entries in all
 	Root                string // of the log, as text
-	Checkpoint          time.Time
 }
 
-// TrailRow is one entry.
+// SealsView is the daily checkpoints that are kept, and one of them to print.
+type SealsView struct {
+	Days []Link // newest first
+	Day  string // of the one shown, in words; "" when none is
+	Text string // the checkpoint with what to do with it, as it is mailed
+	Key  string // that checkpoints are verified with
+}
+
+// SealsPage shows one daily checkpoint so that it can be printed and locked away.
+func SealsPage(s Shell, v SealsView) templ.Component {
+	return within(s, SectionTrail, i18n.Text{Ja: "記録の封", En: "Checkpoints of the trail"}, seals(v))
+}
+
+// TrailRow is one entry. Number counts from 0, as in the export and in what the verification says.
 type TrailRow struct {
 	Number int64
 	At     time.Time
@@ -83,15 +95,24 @@ func (v JobsView) going() bool {
 	return false
 }
 
-// SettingsView is the facility's settings. POST PathSettings: facility, beds, session_minutes, password_length, retention_days, report_mail.
+// SettingsView is the facility's settings. POST PathSettings: facility, reading, beds, address, zone, session_minutes, password_length,
+// retention_days, raw_days, event_days, pace, closed (true), language. PathMail: host, port, security, user, mail-password, mail-from, mail-to.
 type SettingsView struct {
 	Facility       string
+	Reading        string
 	Beds           string
+	Street         string // the facility's address
+	Zone           string // IANA
 	SessionMinutes string
 	PasswordLength string
 	RetentionDays  string // of observations
-	ReportMail     string
+	RawDays        string // of devices' raw answers
+	EventDays      string // of the list of changes
+	Pace           string // gentle, normal or fast
+	Closed         bool   // no way to the internet
+	Language       string
 	Errors         Errors
+	Mail           MailForm
 
 	Address     string // where the console listens
 	TLS         string // in words
@@ -102,6 +123,28 @@ type SettingsView struct {
 	Backup      time.Time
 	Version     string
 	Right       string // what is missing to listen and send, "" when nothing
+}
+
+// MailForm is the hospital's own mail relay, through which notices go. The password is never shown again.
+type MailForm struct {
+	Host, Port, Security, User string // Security: starttls, tls or none
+	From, To                   string
+	HasPassword                bool
+	Ready                      bool // a relay is set: a test mail can be asked for
+	Errors                     Errors
+}
+
+// CAView is how to bring our own root certificate to the hospital's computers.
+type CAView struct {
+	Address     string // of the console
+	Fingerprint string // SHA-256
+	Expires     time.Time
+	PEM, DER    string // GET: the file
+}
+
+// CAPage explains the root certificate.
+func CAPage(s Shell, v CAView) templ.Component {
+	return within(s, SectionSettings, i18n.Text{Ja: "院内のPCに入れる証明書", En: "Certificate for the hospital's computers"}, rootCertificate(v))
 }
 
 // SettingsPage shows settings and the machine's state.
@@ -135,4 +178,12 @@ type topic struct {
 	id    string
 	title i18n.Text
 	says  []i18n.Text
+}
+
+// passwordHint says whether a password is kept without showing it.
+func passwordHint(ctx context.Context, kept bool) string {
+	if kept {
+		return t(ctx, "保存済み。変えるときだけ入れます", "kept; enter one only to change it")
+	}
+	return t(ctx, "封をして保存します", "it is kept sealed")
 }

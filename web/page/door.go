@@ -24,7 +24,7 @@ type SetupView struct {
 
 // TOTP is what the person's authenticator app is to read.
 type TOTP struct {
-	PNG    []byte // the QR picture, at most a few KB
+	Image  string // the QR picture as a data: address, at most a few KB
 	Secret string // for typing, in groups of four
 }
 
@@ -52,6 +52,7 @@ func SignInPage(s Shell, v SignInView) templ.Component {
 type SecondView struct {
 	Recovery bool // asks for a recovery code instead
 	Enrol    *TOTP
+	App      bool // the person has a code app
 	Passkey  bool // the person has one
 	Error    string
 }
@@ -61,9 +62,13 @@ func SecondPage(s Shell, v SecondView) templ.Component {
 	return behind(s, i18n.Text{Ja: "二つ目の確認", En: "Second factor"}, false, second(v))
 }
 
-// InviteView is where an invited person chooses a password. POST to the invitation's own address: password, again.
+// InviteView is where an invited person chooses a password. POST to the invitation's own address: name, password, again; nothing
+// when the address has an account and its owner is signed in.
 type InviteView struct {
 	URL       string // of this invitation
+	Known     bool   // the address has an account
+	Mine      bool   // and its owner is signed in: a click is enough
+	SignIn    string // where the owner signs in first and then comes back
 	Facility  string
 	Email     string
 	Name      string

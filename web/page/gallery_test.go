@@ -190,10 +190,10 @@ func gallery(t testing.TB) []sample {
 		p("door-expired", func(s Shell) templ.Component {
 			return SignInPage(s, SignInView{Email: "sato@example.jp", Expired: true, Error: "メールかパスワードが違います。あと3回まちがえると、15分のあいだ入れません。"})
 		}),
-		p("door-second", func(s Shell) templ.Component { return SecondPage(s, SecondView{Passkey: true}) }),
+		p("door-second", func(s Shell) templ.Component { return SecondPage(s, SecondView{App: true, Passkey: true}) }),
 		p("door-recovery", func(s Shell) templ.Component { return SecondPage(s, SecondView{Recovery: true}) }),
 		p("door-invite", func(s Shell) templ.Component {
-			return InvitePage(s, InviteView{URL: "/invite/x", Facility: "見本病院", Name: "木村", Email: "kimura@example.jp", Role: actor.Department, MinLength: 13})
+			return InvitePage(s, InviteView{URL: "/invite/x", Facility: "見本病院", Email: "kimura@example.jp", Role: actor.Department, MinLength: 13})
 		}),
 		p("setup-1-code", func(s Shell) templ.Component { return SetupPage(s, SetupView{Step: "code"}) }),
 		p("setup-2-facility", func(s Shell) templ.Component { return SetupPage(s, SetupView{Step: "facility"}) }),

@@ -39,18 +39,27 @@ const (
 	PathFrames       = "/segments/sent"
 	PathJobs         = "/jobs"
 	PathTrail        = "/trail"            // GET: who, what, from, to, before
-	PathTrailVerify  = "/trail/verify"     // POST
-	PathTrailExport  = "/trail/export"     // GET: format
+	PathTrailVerify  = "/trail/verify"     // POST: checkpoint (text), file
+	PathTrailSeals   = "/trail/seals"      // GET: the daily checkpoints, to print
+	PathTrailExport  = "/trail/export"     // GET: format (csv|ndjson)
 	PathCheckpoint   = "/trail/checkpoint" // GET: the signed note as a file
 	PathPeople       = "/people"
-	PathInvite       = "/people/invite" // POST: email, name, role, until
-	PathTokens       = "/people/tokens" // POST: token-name, token-role, token-until
-	PathMe           = "/me"            // GET: my sessions, passkeys, password
-	PathMePassword   = "/me/password"   // POST: old, password, again
-	PathMeTOTP       = "/me/totp"       // POST: code
+	PathInvite       = "/people/invite"   // POST: email, role, until
+	PathTokens       = "/people/tokens"   // POST: token-name, token-role, token-until
+	PathMe           = "/me"              // GET: my sessions, passkeys, password
+	PathMePassword   = "/me/password"     // POST: old, password, again
+	PathMeTOTP       = "/me/totp"         // GET: begins to set a code app up; POST: code
+	PathMeTOTPRemove = "/me/totp/remove"  // POST
+	PathMeCodes      = "/me/codes"        // POST: new recovery codes
+	PathMeProfile    = "/me/profile"      // POST: name, reading
+	PathMeSignOutAll = "/me/sessions/end" // POST: all but this one
 	PathMePasskey    = "/me/passkey/options"
 	PathMePasskeyOK  = "/me/passkey/verify"
 	PathSettings     = "/settings"
+	PathMail         = "/settings/mail"      // POST: host, port, security, user, mail-password, mail-from, mail-to
+	PathMailTest     = "/settings/mail/test" // POST
+	PathCA           = "/settings/ca"        // GET: how to bring the root certificate to the PCs
+	PathCAFile       = "/ca"                 // GET: format (pem|der); for everybody, as the root is no secret
 	PathHelp         = "/help"
 )
 
@@ -85,6 +94,13 @@ func TokenPath(id, what string) string { return at(PathTokens, id, what) }
 // MeSession and MePasskey are one of my sessions or passkeys; both take POST to end them.
 func MeSession(id string) string { return at("/me/sessions", id, "end") }
 func MePasskey(id string) string { return at("/me/passkeys", id, "remove") }
+
+// InvitePath is the link of an invitation (GET, POST); InviteRevoke ends one (POST).
+func InvitePath(secret string) string { return at("/invite", secret, "") }
+func InviteRevoke(id string) string   { return at(PathInvite, id, "revoke") }
+
+// SealPath is the printable page of one day's checkpoint (2006-01-02).
+func SealPath(day string) string { return at(PathTrailSeals, day, "") }
 
 func at(base, id, what string) string {
 	p := base + "/" + url.PathEscape(id)

@@ -53,7 +53,7 @@ type Token struct {
 	By       string
 }
 
-// InviteForm is what was typed: email, name, role, until (2006-01-02).
+// InviteForm is what was typed: email (of an invitation) or name (of a token), role, until (2006-01-02).
 type InviteForm struct {
 	Email, Name string
 	Role        actor.Role
@@ -70,11 +70,24 @@ type MeView struct {
 	Name, Email string
 	Sessions    []Session
 	Passkeys    []Passkey
+	Reading     string
 	TOTP        bool
+	Enrol       *TOTP    // a code app is being set up
 	Recovery    int      // codes that are left
 	NewCodes    []string // shown once
+	Places      []Place
 	MinLength   int
-	Errors      Errors
+	Errors      Errors // of the password form
+	ProfileErrs Errors
+	TOTPErr     string
+}
+
+// Place is a facility that the person works in.
+type Place struct {
+	Name  string
+	Role  actor.Role
+	Until time.Time // of a supporter's leave; zero: no end
+	Here  bool
 }
 
 // Session is one place where the person is signed in.
@@ -93,7 +106,8 @@ type Passkey struct {
 	LastUsed time.Time
 }
 
-// MePage shows sessions, passkeys and the password form.
+// MePage shows sessions, passkeys, the code app, the password and the profile. GET PathMeTOTP is this page with Enrol. POST PathMePassword,
+// PathMeTOTP (code), PathMeTOTPRemove, PathMeCodes, PathMeProfile (name, reading), PathMeSignOutAll, MeSession, MePasskey.
 func MePage(s Shell, v MeView) templ.Component {
 	return within(s, SectionMe, i18n.Text{Ja: "自分の設定", En: "My account"}, me(v))
 }

@@ -2,6 +2,7 @@ package page
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"image/png"
 	"net/netip"
@@ -161,7 +162,7 @@ func sampleTOTP(t testing.TB) *TOTP {
 	if err := png.Encode(&b, img); err != nil {
 		t.Fatal(err)
 	}
-	return &TOTP{PNG: b.Bytes(), Secret: "ONQW 24DM MUWX GYLN OBWG K"}
+	return &TOTP{Image: "data:image/png;base64," + base64.StdEncoding.EncodeToString(b.Bytes()), Secret: "ONQW 24DM MUWX GYLN OBWG K"}
 }
 
 // sample is one page of the gallery.
