@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,8 +14,9 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"kenshin/account"
-	"kenshin/checkup"
 	"kenshin/event"
 	"kenshin/facility"
 	"kenshin/fault"
@@ -70,31 +72,90 @@ type House struct {
 	stations map[facility.ID]*station
 }
 
-// Open builds the house. It changes nothing but the schema, and sends nothing.
-func Open(ctx context.Context, c Config) (*House, error) {
+func (c Config) withDefaults() Config {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
 	if c.KeyFile == "" {
 		c.KeyFile = filepath.Join(c.Data, "key")
 	}
-	if err := os.MkdirAll(c.Data, 0o700); err != nil {
-		return nil, fault.Wrap(fault.Unavailable, err, "データのフォルダを作れません。書き込める場所を --data で指定してください。",
-			"The data folder cannot be made. Name a writable place with --data.")
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
 	}
-	box, err := seal.LoadOrCreate(c.KeyFile)
-	if err != nil {
+	return c
+}
+
+// Open builds the house. It changes nothing but the schema, and sends nothing.
+func Open(ctx context.Context, c Config) (*House, error) {
+	c = c.withDefaults()
+	if err := makeFolder(c.Data); err != nil {
 		return nil, err
 	}
 	db, err := store.Open(ctx, store.Options{Dir: c.Data, URL: c.Database, OwnerURL: c.DatabaseOwner})
 	if err != nil {
 		return nil, err
 	}
-	h := &House{Config: c, DB: db, Box: box, stations: map[facility.ID]*station{}}
+	h := &House{Config: c, DB: db, stations: map[facility.ID]*station{}}
+	if h.Box, err = openBox(ctx, db, c.KeyFile); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	if err := h.build(); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return h, nil
+}
+
+func makeFolder(dir string) error {
+	err := os.MkdirAll(dir, 0o700)
+	if err == nil {
+		err = unix.Access(dir, unix.W_OK|unix.X_OK)
+	}
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, err, "データのフォルダ "+dir+" に書き込めません。書き込める場所を --data で指定してください。",
+			"The data folder "+dir+" cannot be written. Name a writable place with --data.")
+	}
+	return nil
+}
+
+// keyName is the row of store_about that names the sealing key of this data.
+const keyName = "sealing-key"
+
+// openBox opens the sealing key that belongs to the data. It makes one only for data that has none yet: a fresh key beside old data, or
+// beside another copy's, would lock every secret.
+func openBox(ctx context.Context, db *store.DB, path string) (*seal.Box, error) {
+	var known string
+	read := func(tx *store.Shared) error {
+		err := tx.Row(ctx, "SELECT value FROM store_about WHERE name = $1", keyName).Scan(&known)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		return err
+	}
+	if err := db.ReadShared(ctx, read); err != nil {
+		return nil, fmt.Errorf("read which key belongs to the data: %w", err)
+	}
+	open := seal.Load
+	if known == "" {
+		open = seal.LoadOrCreate
+	}
+	box, err := open(path)
+	if err != nil || known == box.KeyID() {
+		return box, err
+	}
+	err = db.WriteShared(ctx, func(tx *store.Shared) error {
+		if known != "" {
+			return nil
+		}
+		if _, err := tx.Exec(ctx, "INSERT INTO store_about (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING", keyName, box.KeyID()); err != nil {
+			return err
+		}
+		return read(tx) // another copy may have been faster
+	})
+	if err == nil && known != box.KeyID() {
+		err = fault.New(fault.Denied, "鍵ファイル "+path+" は、このデータと一緒に使っていた鍵ではありません。正しい鍵を --key-file で指定してください。",
+			"The key file "+path+" is not the one that belongs to this data. Name the right one with --key-file.")
+	}
+	return box, err
 }
 
 func (h *House) build() (err error) {
