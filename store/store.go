@@ -168,12 +168,12 @@ func (db *DB) Read(ctx context.Context, f facility.ID, fn func(*Tx) error) error
 
 // WriteShared runs fn in a write transaction over the tables that belong to no facility (accounts, jobs, catalogues).
 func (db *DB) WriteShared(ctx context.Context, fn func(*Shared) error) error {
-	return db.inTx(ctx, db.w, nil, func(tx *sql.Tx) error { return fn(&Shared{tx: tx, db: db}) })
+	return db.inTx(ctx, db.w, nil, func(tx *sql.Tx) error { return fn(&Shared{tx: tx, db: db, kept: newKept(db.Dialect)}) })
 }
 
 // ReadShared is WriteShared without the right to change anything.
 func (db *DB) ReadShared(ctx context.Context, fn func(*Shared) error) error {
-	return db.inTx(ctx, db.r, &sql.TxOptions{ReadOnly: true}, func(tx *sql.Tx) error { return fn(&Shared{tx: tx, db: db}) })
+	return db.inTx(ctx, db.r, &sql.TxOptions{ReadOnly: true}, func(tx *sql.Tx) error { return fn(&Shared{tx: tx, db: db, kept: newKept(db.Dialect)}) })
 }
 
 func (db *DB) scoped(ctx context.Context, pool *sql.DB, f facility.ID, o *sql.TxOptions, fn func(*Tx) error) error {
@@ -186,7 +186,7 @@ func (db *DB) scoped(ctx context.Context, pool *sql.DB, f facility.ID, o *sql.Tx
 				return fmt.Errorf("set the facility: %w", err)
 			}
 		}
-		return fn(&Tx{Shared: Shared{tx: tx, db: db}, facility: f})
+		return fn(&Tx{Shared: Shared{tx: tx, db: db, kept: newKept(db.Dialect)}, facility: f})
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -284,5 +285,34 @@ func TestTheGuideHoldsTheRoles(t *testing.T) {
 	}
 	if !strings.Contains(string(guide), store.RoleSQL) {
 		t.Error("docs/guide/postgresql.md does not hold store.RoleSQL word for word")
+	}
+}
+
+// TestNestedSameStatement reads with a statement while the rows of the same statement are still being read.
+func TestNestedSameStatement(t *testing.T) {
+	db := dbtest.SQLite(t)
+	err := db.Read(t.Context(), dbtest.Facility, func(tx *store.Tx) error {
+		var got []int64
+		const query = "SELECT $2 + v.column1 FROM (VALUES (1), (2), (3)) AS v WHERE $1 <> ''"
+		scan := func(r *sql.Rows, v *int64) error { return r.Scan(v) }
+		err := store.Each(t.Context(), tx, func(r *sql.Rows) error {
+			var outer int64
+			if err := scan(r, &outer); err != nil {
+				return err
+			}
+			return store.Each(t.Context(), tx, func(r *sql.Rows) error {
+				var v int64
+				err := scan(r, &v)
+				got = append(got, v)
+				return err
+			}, query, outer*10)
+		}, query, int64(0))
+		if want := []int64{11, 12, 13, 21, 22, 23, 31, 32, 33}; err == nil && !slices.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

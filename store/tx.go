@@ -12,8 +12,9 @@ import (
 
 // Shared is a transaction over the tables that belong to no facility.
 type Shared struct {
-	tx *sql.Tx
-	db *DB
+	tx   *sql.Tx
+	db   *DB
+	kept kept
 }
 
 // Tx is a transaction bound to one facility. In every statement $1 IS the facility: callers pass the values from $2 on, and a
@@ -41,7 +42,13 @@ func (s *Shared) Exec(ctx context.Context, query string, args ...any) (int64, er
 }
 
 func (s *Shared) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	res, err := s.tx.ExecContext(ctx, query, args...)
+	var res sql.Result
+	var err error
+	if k := s.ready(ctx, query); k != nil {
+		res, err = k.ExecContext(ctx, args...)
+	} else {
+		res, err = s.tx.ExecContext(ctx, query, args...)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", firstWords(query), err)
 	}
@@ -69,7 +76,31 @@ func (s *Shared) Row(ctx context.Context, query string, args ...any) *sql.Row {
 	if err := s.db.scope.check(query, true); err != nil {
 		panic(err)
 	}
+	return s.row(ctx, query, args...)
+}
+
+// row may use a kept statement: sql.Row ends with Scan, which follows at once.
+func (s *Shared) row(ctx context.Context, query string, args ...any) *sql.Row {
+	if k := s.ready(ctx, query); k != nil {
+		return k.QueryRowContext(ctx, args...)
+	}
 	return s.tx.QueryRowContext(ctx, query, args...)
+}
+
+// each reads all rows of a query that was checked.
+func (s *Shared) each(ctx context.Context, scan func(*sql.Rows) error, query string, args ...any) error {
+	k := s.ready(ctx, query)
+	if k == nil {
+		rows, err := s.query(ctx, query, args...)
+		return drain(rows, err, scan)
+	}
+	k.open = true
+	defer func() { k.open = false }()
+	rows, err := k.QueryContext(ctx, args...)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", firstWords(query), err)
+	}
+	return drain(rows, err, scan)
 }
 
 // Exec is Shared.Exec with the facility as $1.
@@ -93,21 +124,40 @@ func (tx *Tx) Row(ctx context.Context, query string, args ...any) *sql.Row {
 	if err := tx.db.scope.check(query, false); err != nil {
 		panic(err)
 	}
-	return tx.tx.QueryRowContext(ctx, query, tx.bind(args)...)
+	return tx.row(ctx, query, tx.bind(args)...)
 }
 
 func (tx *Tx) bind(args []any) []any {
 	return append(append(make([]any, 0, len(args)+1), string(tx.facility)), args...)
 }
 
-// Rows is what Each needs of a transaction.
+// Rows is what Each needs of a transaction: Tx and Shared have it.
 type Rows interface {
-	Query(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	Each(ctx context.Context, scan func(*sql.Rows) error, query string, args ...any) error
 }
 
 // Each runs a query and calls scan for every row; scan's error ends it.
 func Each(ctx context.Context, tx Rows, scan func(*sql.Rows) error, query string, args ...any) error {
-	rows, err := tx.Query(ctx, query, args...)
+	return tx.Each(ctx, scan, query, args...)
+}
+
+// Each is the function of this name.
+func (s *Shared) Each(ctx context.Context, scan func(*sql.Rows) error, query string, args ...any) error {
+	if err := s.db.scope.check(query, true); err != nil {
+		return err
+	}
+	return s.each(ctx, scan, query, args...)
+}
+
+// Each is Shared.Each with the facility as $1.
+func (tx *Tx) Each(ctx context.Context, scan func(*sql.Rows) error, query string, args ...any) error {
+	if err := tx.db.scope.check(query, false); err != nil {
+		return err
+	}
+	return tx.each(ctx, scan, query, tx.bind(args)...)
+}
+
+func drain(rows *sql.Rows, err error, scan func(*sql.Rows) error) error {
 	if err != nil {
 		return err
 	}
