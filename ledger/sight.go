@@ -257,7 +257,7 @@ func (w *sighting) seeAddress(s Sighting, d *who, entry netid.DeviceID, c *card,
 	var own *hold
 	for _, h := range rows {
 		switch {
-		case h.entry == entry && h.mac == s.MAC, h.root == d.id && !owned(s.MAC) && own == nil:
+		case own == nil && (owned(s.MAC) && h.entry == entry && h.mac == s.MAC || !owned(s.MAC) && h.root == d.id):
 			own = h // the address alone continues the newest row of its device
 		case h.root != d.id && h.held && !h.last.After(s.At):
 			h.held = false
@@ -304,13 +304,15 @@ func (w *sighting) write(ctx context.Context, tx *store.Tx) error {
 	var dirty []netid.DeviceID
 	touch := map[netid.DeviceID]time.Time{}
 	for id, d := range w.people {
-		switch {
-		case d.fresh != nil:
+		if d.fresh != nil {
 			d.fresh.FirstSeen, d.fresh.LastSeen = seenTimes(d.fresh.Interfaces)
 			fresh = append(fresh, d.fresh)
-		case d.dirty:
+			continue
+		}
+		if d.dirty {
 			dirty = append(dirty, id)
-		case d.touched:
+		}
+		if d.touched {
 			touch[id] = d.last
 		}
 	}
@@ -325,10 +327,10 @@ func (w *sighting) write(ctx context.Context, tx *store.Tx) error {
 	if err := w.writeHolds(ctx, tx); err != nil {
 		return err
 	}
-	if err := w.l.refresh(ctx, tx, dirty); err != nil {
+	if err := touchAll(ctx, tx, touch); err != nil {
 		return err
 	}
-	if err := touchAll(ctx, tx, touch); err != nil {
+	if err := w.l.refresh(ctx, tx, dirty); err != nil {
 		return err
 	}
 	return w.l.record(ctx, tx, w.changes)
