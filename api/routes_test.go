@@ -1,0 +1,370 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"testing"
+
+	"kenshin/actor"
+	"kenshin/internal/dbtest"
+	"kenshin/store"
+)
+
+// thing is which of the seed's ids a path's {id} means.
+func thing(path string) string {
+	for prefix, name := range map[string]string{"/devices": "device", "/merges": "merge", "/systems": "system", "/suppliers": "supplier", "/findings": "finding",
+		"/segments": "segment", "/unlocks": "unlock", "/words": "word", "/sweeps": "sweep", "/jobs": "job", "/imports": "import"} {
+		if strings.HasPrefix(path, prefix+"/") {
+			return name
+		}
+	}
+	return ""
+}
+
+// bodies are inputs that fit the schema, by operation.
+func (r *rig) bodies(ids map[string]string) map[string]any {
+	until := r.now.Add(48 * 3600e9)
+	return map[string]any{
+		"add-device": m{"word": m{"name": "新しい機器"}}, "edit-device": m{"word": m{"owner": "鈴木"}, "state": "registered"},
+		"merge-device": m{"other": ids["second"]}, "split-device": m{"macs": []string{"00:1b:54:00:01:01"}},
+		"add-system": m{"name": "PACS"}, "edit-system": m{"name": "PACS 2"}, "add-supplier": m{"name": "丙商会"}, "edit-supplier": m{"name": "丁商会", "revision": 1},
+		"accept-finding": m{"reason": "更新まで", "until": until}, "close-finding": m{"reason": "直した"}, "reopen-finding": m{"reason": "まだ"},
+		"assign-finding": m{"owner": "佐藤"}, "mark-events-seen": m{"until": r.now},
+		"add-segment": m{"prefix": "10.99.0.0/24", "routed": true}, "edit-segment": m{"purpose": "検査"},
+		"add-unlock": m{"device": ids["device"], "until": until, "reason": "点検"}, "add-word": m{"device": ids["device"], "word": "never-touch"},
+		"set-kill-switch": m{"killed": true, "reason": "試験"}, "start-sweep": m{"segments": []string{ids["segment"]}},
+		"map-import": m{}, "apply-import": m{}, "verify-trail": m{},
+	}
+}
+
+type m = map[string]any
+
+func (r *rig) call(token string, rt route, ids map[string]string, headers ...string) reply {
+	r.t.Helper()
+	path := root + strings.Replace(rt.path, "{id}", ids[thing(rt.path)], 1)
+	if rt.id == "add-import" {
+		return r.upload(token, "台帳.csv", []byte("管理番号,機器名\nA-1,端末1\n"))
+	}
+	return r.send(token, rt.method, path, r.bodies(ids)[rt.id], headers...)
+}
+
+// Every route refuses who has no token, and every role that lacks the permission; whoever has it gets through.
+func TestEveryRouteAndRole(t *testing.T) {
+	for _, role := range actor.Roles() {
+		if role == actor.Desk {
+			continue
+		}
+		t.Run(string(role), func(t *testing.T) {
+			r := sqlite(t)
+			doc := r.spec()
+			for _, rt := range r.routes() {
+				if rt.needs == open {
+					continue
+				}
+				if a := r.call("", rt, r.ids); a.StatusCode != 401 || a.Header.Get("WWW-Authenticate") == "" {
+					t.Errorf("%s %s without token: %d", rt.method, rt.path, a.StatusCode)
+				}
+				if a := r.call("ken_wrong", rt, r.ids); a.StatusCode != 401 {
+					t.Errorf("%s %s with a wrong token: %d", rt.method, rt.path, a.StatusCode)
+				}
+				a := r.call(r.tokens[role], rt, r.ids)
+				may := role.May(rt.needs)
+				switch {
+				case !may && (a.StatusCode != 403 || a.str("code") != "denied"):
+					t.Errorf("%s %s as %s: %d, want 403", rt.method, rt.path, role, a.StatusCode)
+				case may && (a.StatusCode == 401 || a.StatusCode == 403 || a.StatusCode >= 500):
+					t.Errorf("%s %s as %s: %d %s", rt.method, rt.path, role, a.StatusCode, a.text)
+				}
+				doc.fits(t, rt, a)
+				if strings.Contains(a.text, canaryMark) {
+					t.Errorf("%s %s shows the other facility: %s", rt.method, rt.path, a.text)
+				}
+			}
+		})
+	}
+}
+
+func filter(list []route, keep func(route) bool) iter.Seq[route] {
+	return func(yield func(route) bool) {
+		for _, rt := range list {
+			if keep(rt) && !yield(rt) {
+				return
+			}
+		}
+	}
+}
+
+// On PostgreSQL too every route answers an admin.
+func TestEveryRouteOnPostgreSQL(t *testing.T) {
+	r := seeded(t, dbtest.Postgres(t))
+	routes := r.routes()
+	reads := func(rt route) bool { return rt.method == "GET" }
+	routes = slices.Concat(slices.Collect(filter(routes, reads)), slices.Collect(filter(routes, func(rt route) bool { return !reads(rt) })))
+	for _, rt := range routes {
+		a := r.call(r.tokens[actor.Admin], rt, r.ids)
+		if a.StatusCode >= 500 || a.StatusCode == 401 || a.StatusCode == 403 {
+			t.Errorf("%s %s: %d %s", rt.method, rt.path, a.StatusCode, a.text)
+		}
+		if rt.method == "GET" && a.StatusCode != 200 {
+			t.Errorf("%s %s: %d %s", rt.method, rt.path, a.StatusCode, a.text)
+		}
+		if strings.Contains(a.text, canaryMark) {
+			t.Errorf("%s %s shows the other facility", rt.method, rt.path)
+		}
+	}
+}
+
+// What belongs to another facility is not there: reading answers 404, and nothing that is sent changes it.
+func TestTheOtherFacilityIsNotThere(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *store.DB) {
+		r := seeded(t, db)
+		theirs := r.token(r.canary, actor.Admin)
+		before := map[string]string{}
+		for _, rt := range r.routes() {
+			if rt.method == "GET" && rt.needs != open && rt.id != "list-trail" && rt.id != "export-trail" && rt.id != "get-checkpoint" {
+				before[rt.id] = r.call(theirs, rt, r.other).text
+			}
+		}
+		for _, rt := range r.routes() {
+			if !strings.Contains(rt.path, "{id}") {
+				continue
+			}
+			if a := r.call(r.tokens[actor.Admin], rt, r.other); a.StatusCode != 404 {
+				t.Errorf("%s %s with the other facility's id: %d %s", rt.method, rt.path, a.StatusCode, a.text)
+			}
+		}
+		for _, q := range []string{"/devices?system=" + r.other["system"], "/observations?device=" + r.other["device"], "/findings?device=" + r.other["device"],
+			"/devices?segment=" + r.other["segment"], "/events?device=" + r.other["device"], "/frames/sent?segment=" + r.other["segment"]} {
+			if a := r.admin("GET", q, nil); a.StatusCode != 404 && len(a.items()) != 0 || strings.Contains(a.text, canaryMark) {
+				t.Errorf("%s: %d %s", q, a.StatusCode, a.text)
+			}
+		}
+		if a := r.admin("POST", "/devices/"+r.ids["device"]+"/merge", m{"other": r.other["device"]}); a.StatusCode != 404 {
+			t.Errorf("merge with the other facility's device: %d %s", a.StatusCode, a.text)
+		}
+		if a := r.admin("POST", "/sweeps", m{"segments": []string{r.other["segment"]}}); a.StatusCode < 400 || a.StatusCode >= 500 {
+			t.Errorf("sweep of the other facility's segment: %d %s", a.StatusCode, a.text)
+		}
+		for _, rt := range r.routes() {
+			if was, ok := before[rt.id]; ok {
+				if is := r.call(theirs, rt, r.other).text; is != was {
+					t.Errorf("%s changed:\n%s\n%s", rt.id, was, is)
+				}
+			}
+		}
+	})
+}
+
+// document is the OpenAPI document as a reader gets it.
+type document struct {
+	all m
+}
+
+func (r *rig) spec() document {
+	r.t.Helper()
+	a := r.send("", "GET", specPath, nil)
+	if a.StatusCode != 200 || a.body == nil {
+		r.t.Fatalf("OpenAPI document: %d %s", a.StatusCode, a.text)
+	}
+	return document{all: a.body}
+}
+
+// at follows a JSON pointer.
+func (d document) at(ref string) any {
+	var v any = d.all
+	for key := range strings.SplitSeq(strings.TrimPrefix(ref, "#/"), "/") {
+		object, _ := v.(m)
+		v = object[strings.NewReplacer("~1", "/", "~0", "~").Replace(key)]
+	}
+	return v
+}
+
+// fits checks that a JSON answer has the documented status and form.
+func (d document) fits(t *testing.T, rt route, a reply) {
+	t.Helper()
+	op, _ := d.at("#/paths/" + strings.ReplaceAll(rt.path, "/", "~1") + "/" + strings.ToLower(rt.method)).(m)
+	responses, _ := op["responses"].(m)
+	found, ok := responses[fmt.Sprint(a.StatusCode)].(m)
+	if !ok {
+		if found, ok = responses["default"].(m); !ok || a.StatusCode < 400 {
+			t.Errorf("%s %s answers %d, which is not documented", rt.method, rt.path, a.StatusCode)
+			return
+		}
+	}
+	content, _ := found["content"].(m)
+	kind, _, _ := strings.Cut(a.Header.Get("Content-Type"), ";")
+	media, ok := content[kind].(m)
+	if !ok {
+		if a.text != "" {
+			t.Errorf("%s %s answers %d as %q, which is not documented", rt.method, rt.path, a.StatusCode, kind)
+		}
+		return
+	}
+	if a.body != nil {
+		d.check(t, rt.method+" "+rt.path, media["schema"], a.body)
+	}
+}
+
+// check compares a value with a schema: types, required and unknown properties, enums.
+func (d document) check(t *testing.T, where string, schema, v any) {
+	t.Helper()
+	s, _ := schema.(m)
+	if ref, ok := s["$ref"].(string); ok {
+		s, _ = d.at(ref).(m)
+	}
+	types := []any{s["type"]}
+	if list, ok := s["type"].([]any); ok {
+		types = list
+	}
+	is := func(name string) bool {
+		for _, x := range types {
+			if x == name || x == nil {
+				return true
+			}
+		}
+		return false
+	}
+	bad := func(what string) { t.Errorf("%s: %s (%v)", where, what, v) }
+	switch x := v.(type) {
+	case nil:
+		if !is("null") {
+			bad("null")
+		}
+	case string:
+		if !is("string") {
+			bad("a string")
+		}
+		if enum, ok := s["enum"].([]any); ok {
+			known := false
+			for _, e := range enum {
+				known = known || e == x
+			}
+			if !known {
+				bad("not in the enum")
+			}
+		}
+	case bool:
+		if !is("boolean") {
+			bad("a boolean")
+		}
+	case float64:
+		if !is("number") && !is("integer") {
+			bad("a number")
+		}
+	case []any:
+		if !is("array") {
+			bad("an array")
+		}
+		for i, e := range x {
+			d.check(t, fmt.Sprintf("%s[%d]", where, i), s["items"], e)
+		}
+	case m:
+		properties, _ := s["properties"].(m)
+		for key, e := range x {
+			switch p, known := properties[key]; {
+			case known:
+				d.check(t, where+"."+key, p, e)
+			case s["additionalProperties"] == false:
+				t.Errorf("%s: property %s is not documented", where, key)
+			}
+		}
+		required, _ := s["required"].([]any)
+		for _, key := range required {
+			if name, _ := key.(string); x[name] == nil {
+				if _, there := x[name]; !there {
+					t.Errorf("%s: required property %s is missing", where, name)
+				}
+			}
+		}
+	}
+}
+
+// The document lists exactly the table's routes, each with id, summary, permission and responses, and every reference leads somewhere.
+func TestOpenAPI(t *testing.T) {
+	r := newRig(t, dbtest.SQLite(t))
+	d := r.spec()
+	if d.all["openapi"] != "3.1.0" {
+		t.Errorf("openapi %v", d.all["openapi"])
+	}
+	want, ids := map[string]route{}, map[string]bool{}
+	for _, rt := range r.routes() {
+		want[strings.ToLower(rt.method)+" "+rt.path] = rt
+	}
+	paths, _ := d.all["paths"].(m)
+	for path, v := range paths {
+		item, _ := v.(m)
+		for method, v := range item {
+			op, _ := v.(m)
+			rt, ok := want[method+" "+path]
+			if !ok {
+				t.Errorf("%s %s is not in the table", method, path)
+				continue
+			}
+			delete(want, method+" "+path)
+			id, _ := op["operationId"].(string)
+			responses, _ := op["responses"].(m)
+			switch {
+			case id == "" || ids[id]:
+				t.Errorf("%s %s: operationId %q", method, path, id)
+			case op["summary"] == "" || op["summary"] == nil || len(responses) < 2:
+				t.Errorf("%s %s: summary %v, %d responses", method, path, op["summary"], len(responses))
+			case rt.needs != open && (op["security"] == nil || op["x-permission"] != string(rt.needs)):
+				t.Errorf("%s %s: security %v, permission %v", method, path, op["security"], op["x-permission"])
+			case rt.needs == open && op["security"] != nil:
+				t.Errorf("%s %s is documented to need a token", method, path)
+			}
+			ids[id] = true
+			parameters, _ := op["parameters"].([]any)
+			named := false
+			for _, p := range parameters {
+				x, _ := p.(m)
+				named = named || x["in"] == "path" && x["name"] == "id"
+			}
+			if named != strings.Contains(path, "{id}") {
+				t.Errorf("%s %s: path parameter documented: %v", method, path, named)
+			}
+		}
+	}
+	for left := range want {
+		t.Errorf("%s is not documented", left)
+	}
+	text, err := json.Marshal(d.all)
+	r.must(err)
+	var walk func(any)
+	walk = func(v any) {
+		switch x := v.(type) {
+		case m:
+			if ref, ok := x["$ref"].(string); ok && d.at(ref) == nil {
+				t.Errorf("%s leads nowhere", ref)
+			}
+			for _, e := range x {
+				walk(e)
+			}
+		case []any:
+			for _, e := range x {
+				walk(e)
+			}
+		}
+	}
+	walk(d.all)
+	for _, no := range []string{"ErrorModel", `"$schema"`, "ErrorDetail"} {
+		if strings.Contains(string(text), no) {
+			t.Errorf("the document has %s", no)
+		}
+	}
+	if a := r.send("", "GET", "/docs", nil); a.StatusCode != 404 {
+		t.Errorf("/docs: %d", a.StatusCode)
+	}
+}
+
+// Nobody learns anything without a token but that the API answers.
+func TestHealth(t *testing.T) {
+	r := newRig(t, dbtest.SQLite(t))
+	a := r.send("", "GET", root+"/health", nil)
+	if got := strings.TrimSpace(a.text); a.StatusCode != 200 || got != `{"status":"ok","version":"1.2.3"}` {
+		t.Errorf("%d %s", a.StatusCode, got)
+	}
+}
