@@ -25,10 +25,11 @@ func Server(t testing.TB, script func(net.Conn)) net.Conn {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	done := make(chan struct{})
+	accepted, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
 		c, err := l.Accept()
+		close(accepted) // closing the listener before would reset the connection
 		if err != nil {
 			return
 		}
@@ -40,6 +41,7 @@ func Server(t testing.TB, script func(net.Conn)) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { client.Close(); <-done })
+	<-accepted
 	return client
 }
 
