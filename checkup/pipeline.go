@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"kenshin/event"
 	"kenshin/exposure"
@@ -111,14 +112,7 @@ func (c *Checkup) Judge(ctx context.Context, f facility.ID, ids []netid.DeviceID
 		if err != nil {
 			return err
 		}
-		err = c.DB.Write(ctx, f, func(tx *store.Tx) error {
-			for i := range verdicts {
-				if err := c.record(ctx, tx, &verdicts[i]); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+		err = c.DB.Write(ctx, f, func(tx *store.Tx) error { return c.record(ctx, tx, verdicts) })
 		if err != nil {
 			return err
 		}
@@ -140,18 +134,53 @@ func (c *Checkup) weigh(ctx context.Context, f facility.ID, ids []netid.DeviceID
 	if err != nil {
 		return nil, fmt.Errorf("read the ledger: %w", err)
 	}
+	seen, err := c.seenOfAll(ctx, f, devices)
+	if err != nil {
+		return nil, err
+	}
 	list := make([]verdict, 0, len(devices))
 	for _, d := range devices {
-		seen, err := c.SeenOf(ctx, f, d.ID)
-		if err != nil {
-			return nil, err
-		}
-		v := verdict{device: d, seen: seen}
-		v.identity, v.services = c.Identify.Of(seen)
+		v := verdict{device: d, seen: seen[d.ID]}
+		v.identity, v.services = c.Identify.Of(v.seen)
 		c.protect(d, v.identity)
 		list = append(list, v)
 	}
 	return list, nil
+}
+
+// seenOfAll is SeenOf for many devices at once.
+func (c *Checkup) seenOfAll(ctx context.Context, f facility.ID, devices []*ledger.Device) (map[netid.DeviceID][]observation.Observation, error) {
+	subjects, err := c.Ledger.SubjectsOfAll(ctx, f, devices)
+	if err != nil {
+		return nil, fmt.Errorf("read whose the observations are: %w", err)
+	}
+	var keys []string
+	for _, d := range devices {
+		for _, s := range subjects[d.ID] {
+			keys = append(keys, s.Key)
+		}
+	}
+	slices.Sort(keys)
+	seen, err := c.Seen.OfEach(ctx, f, slices.Compact(keys))
+	if err != nil {
+		return nil, fmt.Errorf("read what was seen: %w", err)
+	}
+	out := make(map[netid.DeviceID][]observation.Observation, len(devices))
+	for _, d := range devices {
+		for _, s := range subjects[d.ID] {
+			for _, o := range seen[s.Key] {
+				if meant(s, o.At) {
+					out[d.ID] = append(out[d.ID], o)
+				}
+			}
+		}
+	}
+	return out, nil
+}
+
+// meant reports whether a key stood for its device at a time.
+func meant(s ledger.Subject, at time.Time) bool {
+	return (s.From.IsZero() || !at.Before(s.From)) && (s.To.IsZero() || !at.After(s.To))
 }
 
 // SeenOf returns every observation of a device, under all MACs and addresses that it had.
@@ -175,8 +204,7 @@ func (c *Checkup) under(ctx context.Context, f facility.ID, subjects []ledger.Su
 		return nil, fmt.Errorf("read what was seen: %w", err)
 	}
 	return slices.DeleteFunc(seen, func(o observation.Observation) bool {
-		s := when[o.Subject()]
-		return !s.From.IsZero() && o.At.Before(s.From) || !s.To.IsZero() && o.At.After(s.To)
+		return !meant(when[o.Subject()], o.At)
 	}), nil
 }
 
@@ -200,51 +228,81 @@ func (c *Checkup) protect(d *ledger.Device, id ledger.Identity) {
 	}
 }
 
-// record writes one device's verdict: the machine's side of the ledger, the findings, and what the lists sort by.
-func (c *Checkup) record(ctx context.Context, tx *store.Tx, v *verdict) error {
-	changes, err := c.Ledger.SetIdentity(ctx, tx, v.device.ID, v.identity, v.services)
-	if err != nil {
-		return fmt.Errorf("write what %s is: %w", v.device.ID, err)
+// record writes what was concluded: the machine's side of the ledger, the findings, and what the lists sort by.
+func (c *Checkup) record(ctx context.Context, tx *store.Tx, verdicts []verdict) error {
+	measured := make([]ledger.Measurement, len(verdicts))
+	for i := range verdicts {
+		v := &verdicts[i]
+		measured[i] = ledger.Measurement{Device: v.device.ID, Identity: v.identity, Services: v.services}
 	}
-	tied, err := c.Ledger.Tie(ctx, tx, v.device.ID)
+	devices, changes, err := c.Ledger.Measure(ctx, tx, measured)
 	if err != nil {
-		return fmt.Errorf("look for the same device elsewhere: %w", err)
+		return err
 	}
-	claimed, err := c.claims(ctx, tx, v)
-	if err != nil {
-		return fmt.Errorf("look for the device's other cards: %w", err)
+	list := make([]examined, 0, len(verdicts))
+	for i := range verdicts {
+		v := &verdicts[i]
+		claimed, err := c.claims(ctx, tx, v)
+		if err != nil {
+			return fmt.Errorf("look for the device's other cards: %w", err)
+		}
+		changes = append(changes, claimed...)
+		d := devices[i]
+		if d != nil && !slices.ContainsFunc(list, func(have examined) bool { return have.ID == d.ID }) {
+			list = append(list, examined{d, v.seen})
+		}
 	}
-	changes = slices.Concat(changes, tied, claimed)
 	if err := c.tell(ctx, tx, changes); err != nil {
 		return err
 	}
-	d := *v.device
-	d.Identity, d.Services = v.identity, v.services
-	return c.examine(ctx, tx, &d, v.seen)
+	return c.examine(ctx, tx, list)
 }
 
-// examine runs the checks on a device as it now is, and copies how it stands into the ledger's list.
-func (c *Checkup) examine(ctx context.Context, tx *store.Tx, d *ledger.Device, seen []observation.Observation) error {
-	results := exposure.Examine(exposure.Subject{Device: d, Observations: seen, Now: c.Now()})
-	changes, err := c.Findings.Record(ctx, tx, findings(d, results, c.Now()))
-	if err != nil {
-		return fmt.Errorf("write the findings of %s: %w", d.ID, err)
+// examined is a device as it now is, with all that was seen of it.
+type examined struct {
+	*ledger.Device
+	seen []observation.Observation
+}
+
+// examine runs the checks on devices as they now are, and copies how these stand into the ledger's list.
+func (c *Checkup) examine(ctx context.Context, tx *store.Tx, list []examined) error {
+	if len(list) == 0 {
+		return nil
 	}
-	if err := event.Add(ctx, tx, findingEvents(changes, c.Now())); err != nil {
-		return err
-	}
-	counts, err := c.Findings.Counts(ctx, tx, d.ID)
-	if err != nil {
-		return err
-	}
-	sum := d.Summary
-	sum.Findings, sum.Worst = counts[d.ID].Open, int(counts[d.ID].Worst)
-	for i := range results {
-		if results[i].Check.ID == exposure.UnsupportedOS {
-			sum.OSOld = results[i].Outcome == exposure.Fail
+	now := c.Now()
+	var results []finding.Result
+	ids, sums := make([]netid.DeviceID, len(list)), make([]ledger.Summary, len(list))
+	for i, d := range list {
+		said := exposure.Examine(exposure.Subject{Device: d.Device, Observations: d.seen, Now: now})
+		results = append(results, findings(d.Device, said, now)...)
+		ids[i], sums[i] = d.ID, d.Summary
+		for k := range said {
+			if said[k].Check.ID == exposure.UnsupportedOS {
+				sums[i].OSOld = said[k].Outcome == exposure.Fail
+			}
 		}
 	}
-	return c.Ledger.Summarise(ctx, tx, d.ID, sum)
+	changes, err := c.Findings.Record(ctx, tx, results)
+	if err != nil {
+		return fmt.Errorf("write the findings: %w", err)
+	}
+	if err := event.Add(ctx, tx, findingEvents(changes, now)); err != nil {
+		return err
+	}
+	counts, err := c.Findings.Counts(ctx, tx, ids...)
+	if err != nil {
+		return err
+	}
+	for i, d := range list {
+		sums[i].Findings, sums[i].Worst = counts[d.ID].Open, int(counts[d.ID].Worst)
+		if sums[i] == d.Summary {
+			continue
+		}
+		if err := c.Ledger.Summarise(ctx, tx, d.ID, sums[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // tell passes the ledger's changes on to the list of what changed; findings move along with merged devices.

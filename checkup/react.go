@@ -38,6 +38,7 @@ func (c *Checkup) React(ctx context.Context, tx *store.Tx, changes []ledger.Chan
 	if err != nil {
 		return nil, err
 	}
+	var list []examined
 	for _, d := range devices {
 		if d.State == ledger.Retired {
 			continue
@@ -50,9 +51,7 @@ func (c *Checkup) React(ctx context.Context, tx *store.Tx, changes []ledger.Chan
 		if err != nil {
 			return nil, err
 		}
-		if err := c.examine(ctx, tx, d, obs); err != nil {
-			return nil, err
-		}
+		list = append(list, examined{d, obs})
 	}
-	return nil, nil
+	return nil, c.examine(ctx, tx, list)
 }

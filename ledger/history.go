@@ -168,18 +168,23 @@ func SubjectsOf(ctx context.Context, tx *store.Tx, id netid.DeviceID) ([]Subject
 	if err != nil {
 		return nil, err
 	}
+	list, err := addresses(ctx, tx, d.ID)
+	if err != nil {
+		return nil, err
+	}
+	return d.subjects(list), nil
+}
+
+// subjects makes the keys of a device from its cards and from every address that it ever used, the newest first.
+func (d *Device) subjects(used []Address) []Subject {
 	var out []Subject
 	for _, i := range d.Interfaces {
 		if !i.MAC.IsZero() {
 			out = append(out, Subject{Key: "mac:" + i.MAC.String()})
 		}
 	}
-	list, err := addresses(ctx, tx, id)
-	if err != nil {
-		return nil, err
-	}
 	at := map[string]int{}
-	for _, a := range list { // the newest first
+	for _, a := range used {
 		key := "ip:" + a.Segment + ":" + a.IP.String()
 		if i, ok := at[key]; ok {
 			out[i].From = a.First
@@ -192,5 +197,5 @@ func SubjectsOf(ctx context.Context, tx *store.Tx, id netid.DeviceID) ([]Subject
 		}
 		out = append(out, s)
 	}
-	return out, nil
+	return out
 }

@@ -24,6 +24,10 @@ func (l *Ledger) SetIdentity(ctx context.Context, tx *store.Tx, id netid.DeviceI
 	if err != nil {
 		return nil, err
 	}
+	return l.setIdentity(ctx, tx, d, identity, list)
+}
+
+func (l *Ledger) setIdentity(ctx context.Context, tx *store.Tx, d *Device, identity Identity, list []Service) ([]Change, error) {
 	changes := l.identityChanges(d, identity)
 	opened := l.serviceChanges(d, identity, list)
 	identity.Medical = identity.Medical || d.Identity.Medical // a signal may only add protection; taking it away needs a person
@@ -31,7 +35,7 @@ func (l *Ledger) SetIdentity(ctx context.Context, tx *store.Tx, id netid.DeviceI
 	if err := setServices(ctx, tx, d.ID, list); err != nil {
 		return nil, err
 	}
-	_, err = tx.Exec(ctx, `DELETE FROM ledger_services WHERE facility_id = $1 AND device_id <> $2 AND device_id IN
+	_, err := tx.Exec(ctx, `DELETE FROM ledger_services WHERE facility_id = $1 AND device_id <> $2 AND device_id IN
 		(SELECT d.id FROM ledger_devices d WHERE d.facility_id = $1 AND d.root = $2)`, string(d.ID))
 	if err != nil {
 		return nil, err
@@ -202,8 +206,12 @@ func (l *Ledger) Tie(ctx context.Context, tx *store.Tx, id netid.DeviceID) ([]Ch
 	if err != nil {
 		return nil, err
 	}
+	return l.tie(ctx, tx, d)
+}
+
+func (l *Ledger) tie(ctx context.Context, tx *store.Tx, d *Device) ([]Change, error) {
 	others, err := candidates(ctx, tx, d)
-	if err != nil {
+	if err != nil || len(others) == 0 {
 		return nil, err
 	}
 	list, err := load(ctx, tx, others)
