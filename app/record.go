@@ -16,6 +16,8 @@ import (
 	"kenshin/checkup"
 	"kenshin/facility"
 	"kenshin/fault"
+	"kenshin/ledger"
+	"kenshin/netid"
 	"kenshin/observation"
 )
 
@@ -126,6 +128,28 @@ func (r *Recording) wrong(err error, ja, en string) error {
 
 // Replay takes a recording through the pipeline of a facility. Nothing is sent. Doing it again changes nothing.
 func (h *House) Replay(ctx context.Context, f facility.ID, next func() (observation.Observation, bool, error), told func(n int)) error {
-	c := &checkup.Checkup{DB: h.DB, Seen: h.Seen, Ledger: h.Ledger, Findings: h.Findings, Identify: h.Identify, Sensor: "replay", Now: h.Now, Log: h.Log}
-	return c.Replay(ctx, f, next, told)
+	c := h.judge()
+	if err := c.Replay(ctx, f, next, told); err != nil {
+		return err
+	}
+	// cards that turned out to be one device were judged apart: once more, with all that is known now
+	keys, err := h.Ledger.Keys(ctx, f)
+	if err != nil {
+		return err
+	}
+	ids := make([]netid.DeviceID, len(keys))
+	for i := range keys {
+		ids[i] = keys[i].ID
+	}
+	return c.Judge(ctx, f, ids)
+}
+
+// Explain says again what a device is, from all that was seen of it, with every reason.
+func (h *House) Explain(ctx context.Context, f facility.ID, id netid.DeviceID) (ledger.Identity, []ledger.Service, error) {
+	seen, err := (&checkup.Checkup{DB: h.DB, Seen: h.Seen, Ledger: h.Ledger}).SeenOf(ctx, f, id)
+	if err != nil {
+		return ledger.Identity{}, nil, err
+	}
+	identity, services := h.Identify.Of(seen)
+	return identity, services, nil
 }

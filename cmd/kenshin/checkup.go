@@ -1,13 +1,13 @@
 package main
 
 import (
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -31,6 +31,7 @@ type checkupCmd struct {
 	Only      string        `enum:"presence," default:"" help:"presence: いるかどうかだけ / only who is there"`
 	Format    string        `enum:"table,json,html,xlsx" default:"table" help:"table, json, html, xlsx"`
 	Out       string        `help:"書き出すファイル / file to write" type:"path"`
+	Record    string        `help:"観察をすべて記録するファイル(replay で取り込める。.gz なら圧縮) / record every observation, for replay" type:"path" placeholder:"FILE.ndjson"`
 }
 
 func (c checkupCmd) Run(e *env) error {
@@ -39,9 +40,7 @@ func (c checkupCmd) Run(e *env) error {
 	if c.Format == "xlsx" && c.Out == "" {
 		return usage("xlsx は --out でファイル名を指定してください。", "xlsx needs a file name in --out.")
 	}
-	bar := e.bar()
-	rep, err := app.Visit(e.ctx, request, e.log, bar.sweep)
-	bar.end()
+	rep, err := c.visit(e, request)
 	if err != nil {
 		return err
 	}
@@ -55,6 +54,29 @@ func (c checkupCmd) Run(e *env) error {
 		return errIncomplete
 	}
 	return nil
+}
+
+// visit makes the pass, and the recording if one is wanted.
+func (c checkupCmd) visit(e *env, request app.VisitRequest) (rep checkup.Report, err error) {
+	bar := e.bar()
+	defer bar.end()
+	if c.Record == "" {
+		rep, err = app.Visit(e.ctx, request, e.log, bar.sweep)
+		return rep, flagsWrong(err)
+	}
+	err = writeFile(c.Record, func(w io.Writer) error {
+		request.Record = w
+		var z *gzip.Writer
+		if strings.HasSuffix(c.Record, ".gz") {
+			z, _ = gzip.NewWriterLevel(w, gzip.BestCompression) // the level is a known one
+			request.Record = z
+		}
+		if rep, err = app.Visit(e.ctx, request, e.log, bar.sweep); err != nil || z == nil {
+			return err
+		}
+		return z.Close()
+	})
+	return rep, flagsWrong(err)
 }
 
 func (c checkupCmd) write(e *env, rep checkup.Report) error {
@@ -108,8 +130,8 @@ func dirOf(path string) string {
 
 // table prints the devices for eyes.
 func table(e *env, out io.Writer, rep checkup.Report) error {
-	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, i18n.T(e.ctx, "IP\tMAC\t種類\t名前\tメーカー\tOS\t確からしさ\tサービス", "IP\tMAC\tKIND\tNAME\tMAKER\tOS\tSURE\tSERVICES"))
+	var w columns
+	w.add(strings.Split(i18n.T(e.ctx, "IP\tMAC\t種類\t名前\tメーカー\tOS\t確からしさ\tサービス", "IP\tMAC\tKIND\tNAME\tMAKER\tOS\tSURE\tSERVICES"), "\t")...)
 	for _, d := range rep.Devices {
 		kind := d.Kind
 		if d.Modality != "" {
@@ -122,10 +144,10 @@ func table(e *env, out io.Writer, rep checkup.Report) error {
 		for _, s := range d.Services {
 			services = append(services, s.Name)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", strings.Join(d.IPv4, ","), d.MAC, kind, d.Name, d.Maker, strings.TrimSpace(d.OS+" "+d.OSVersion),
+		w.add(strings.Join(d.IPv4, ","), d.MAC, kind, d.Name, d.Maker, strings.TrimSpace(d.OS+" "+d.OSVersion),
 			strconv.Itoa(int(d.Confidence*100+0.5))+"%", strings.Join(services, ","))
 	}
-	if err := w.Flush(); err != nil {
+	if err := w.print(out); err != nil {
 		return err
 	}
 	for _, f := range rep.Findings {

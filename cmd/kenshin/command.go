@@ -51,9 +51,21 @@ func (p place) config(c *env) (app.Config, error) {
 		Log: c.log, Version: version, Lang: c.lang}, nil
 }
 
-type usageError struct{ *fault.Error }
+// usageError is a command that was written wrongly: exit code 2.
+type usageError struct{ cause error }
+
+func (u usageError) Error() string { return u.cause.Error() }
+func (u usageError) Unwrap() error { return u.cause }
 
 func usage(ja, en string) error { return usageError{fault.New(fault.Invalid, ja, en)} }
+
+// flagsWrong says that an error about what the flags say is one of usage.
+func flagsWrong(err error) error {
+	if fault.Is(err, fault.Invalid) {
+		return usageError{err}
+	}
+	return err
+}
 
 // env is what a command gets beside its flags.
 type env struct {
@@ -71,20 +83,21 @@ func (e *env) say(ja, en string, args ...any) {
 type commands struct {
 	Verbose bool `help:"くわしい記録を出す / log more" short:"v"`
 
-	Serve    serveCmd    `cmd:"" help:"画面(コンソール)を動かす / run the console"`
-	Checkup  checkupCmd  `cmd:"" help:"サーバなしで1回だけ健診する / one pass without a server"`
-	Replay   replayCmd   `cmd:"" help:"記録した観察を取り込む / take in recorded observations"`
-	Import   importCmd   `cmd:"" help:"台帳のファイルを取り込む / take in a ledger file"`
-	Export   exportCmd   `cmd:"" help:"台帳を書き出す / write the ledger out"`
-	User     userCmd     `cmd:"" help:"利用者 / people"`
-	Token    tokenCmd    `cmd:"" help:"APIの合言葉 / API tokens"`
-	Backup   backupCmd   `cmd:"" help:"動かしたまま控えを取る / hot backup"`
-	Restore  restoreCmd  `cmd:"" help:"控えから戻す / restore a backup"`
-	Doctor   doctorCmd   `cmd:"" help:"Kenshin自身を調べる / examine Kenshin itself"`
-	Trail    trailCmd    `cmd:"" help:"操作の記録 / who did what"`
-	Identify identifyCmd `cmd:"" help:"判定の理由 / why a device is what it is"`
-	Demo     demoCmd     `cmd:"" help:"見本の病院を作る / make a fictitious hospital"`
-	Version  versionCmd  `cmd:"" help:"版 / version"`
+	Serve     serveCmd     `cmd:"" help:"画面(コンソール)を動かす / run the console"`
+	Checkup   checkupCmd   `cmd:"" help:"サーバなしで1回だけ健診する / one pass without a server"`
+	Replay    replayCmd    `cmd:"" help:"記録した観察を取り込む / take in recorded observations"`
+	Import    importCmd    `cmd:"" help:"台帳のファイルを取り込む / take in a ledger file"`
+	Export    exportCmd    `cmd:"" help:"台帳を書き出す / write the ledger out"`
+	User      userCmd      `cmd:"" help:"利用者 / people"`
+	Token     tokenCmd     `cmd:"" help:"APIの合言葉 / API tokens"`
+	Backup    backupCmd    `cmd:"" help:"動かしたまま控えを取る / hot backup"`
+	Restore   restoreCmd   `cmd:"" help:"控えから戻す / restore a backup"`
+	Doctor    doctorCmd    `cmd:"" help:"Kenshin自身を調べる / examine Kenshin itself"`
+	Trail     trailCmd     `cmd:"" help:"操作の記録 / who did what"`
+	Identify  identifyCmd  `cmd:"" help:"判定の理由 / why a device is what it is"`
+	Catalogue catalogueCmd `cmd:"" help:"判定規則のファイル / files of rules"`
+	Demo      demoCmd      `cmd:"" help:"見本の病院を作る / make a fictitious hospital"`
+	Version   versionCmd   `cmd:"" help:"版 / version"`
 }
 
 // language follows the usual variables; a machine that says nothing is Japanese.
@@ -118,7 +131,7 @@ func run(args []string, c console) int {
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintln(c.err, "kenshin:", err)
+		fmt.Fprintln(c.err, "kenshin:", i18n.T(i18n.With(context.Background(), lang), "コマンドの書き方が違います(%v)。使い方は kenshin --help で出ます。", "%v (see kenshin --help)", err))
 		return exitUsage
 	}
 	ctx, stop := signal.NotifyContext(i18n.With(context.Background(), lang), os.Interrupt, syscall.SIGTERM)
@@ -153,8 +166,6 @@ func (e *env) exit(err error) int {
 	}
 	return exitFailed
 }
-
-func (u usageError) Unwrap() error { return u.Error }
 
 // commandActor is who types: the operating system's user.
 func commandActor() actor.Actor {

@@ -25,7 +25,7 @@ func (s serveCmd) Run(e *env) error {
 		return err
 	}
 	defer h.Close()
-	return h.Serve(e.ctx, func(address, code string) {
+	return flagsWrong(h.Serve(e.ctx, func(address, code string) {
 		fmt.Fprintln(e.out, app.Welcome(e.lang, address, code))
-	})
+	}))
 }

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"kenshin/account"
@@ -19,7 +22,7 @@ type userCmd struct {
 type userAddCmd struct {
 	place
 	Email         string     `required:"" help:"メールアドレス / e-mail"`
-	Name          string     `help:"名前 / name"`
+	Name          string     `help:"名前。なければメールアドレスから / name, else from the address"`
 	Role          actor.Role `required:"" help:"admin, director, department, auditor, trainer, desk"`
 	FacilityName  string     `help:"施設がまだないとき、その名前 / the facility's name, when there is none yet"`
 	PasswordStdin bool       `help:"パスワードを標準入力の1行目から読む / read the password from standard input"`
@@ -48,7 +51,8 @@ func (u userAddCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	p, err := h.Account.AddPerson(e.ctx, f.ID, account.NewPerson{Email: u.Email, Name: u.Name, Password: password}, u.Role, time.Time{})
+	name, _, _ := strings.Cut(u.Email, "@")
+	p, err := h.Account.AddPerson(e.ctx, f.ID, account.NewPerson{Email: u.Email, Name: cmp.Or(u.Name, name), Password: password}, u.Role, time.Time{})
 	if err != nil {
 		return err
 	}
@@ -109,7 +113,9 @@ func (u userListCmd) Run(e *env) error {
 		return err
 	}
 	for _, m := range members {
-		fmt.Fprintf(e.out, "%s\t%s\t%s\n", m.Person.Email, m.Role, m.Person.Name)
+		if _, err := fmt.Fprintf(e.out, "%s\t%s\t%s\n", m.Person.Email, m.Role, m.Person.Name); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -151,4 +157,17 @@ func open(p place, e *env) (*app.House, error) {
 		return nil, err
 	}
 	return app.Open(e.ctx, c)
+}
+
+// withFacility opens the house for the one facility that a command is about.
+func withFacility(p place, e *env, do func(*app.House, account.Facility) error) error {
+	h, err := open(p, e)
+	if err != nil {
+		return err
+	}
+	f, err := h.OneFacility(e.ctx)
+	if err == nil {
+		err = do(h, f)
+	}
+	return errors.Join(err, h.Close())
 }

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"golang.org/x/term"
+
+	"kenshin/app"
+	"kenshin/i18n"
+)
+
+type backupCmd struct {
+	place
+	Out             string `required:"" help:"控えのファイル / the backup file" type:"path"`
+	PassphraseStdin bool   `help:"合言葉を標準入力の1行目から読み、鍵も控えに入れる / wrap the key with the passphrase on standard input"`
+	BackupDatabase  string `name:"database-backup" help:"PostgreSQL URL of the backup role" env:"KENSHIN_DATABASE_BACKUP"`
+}
+
+func (b backupCmd) Run(e *env) error {
+	passphrase, err := e.passphrase(b.PassphraseStdin, true)
+	if err != nil {
+		return err
+	}
+	h, err := open(b.place, e)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	m, err := h.Backup(e.ctx, b.Out, b.BackupDatabase, passphrase)
+	if err != nil {
+		return err
+	}
+	var rows int64
+	for _, c := range m.Contents {
+		rows += c.Rows
+	}
+	e.say("控えを取り、読み返して確かめました: %s(%d件)", "Backed up, read back and checked: %s (%d rows)", b.Out, rows)
+	if passphrase == "" {
+		e.say("鍵は控えに入っていません。%s を別の場所に必ず保管してください。なくすと、保存した秘密(SNMPや二要素)は二度と開けません。",
+			"The key is not in the backup. Keep %s in another place: without it the stored secrets can never be opened again.", h.KeyFile)
+	}
+	return nil
+}
+
+type restoreCmd struct {
+	place
+	File            string `arg:"" help:"控えのファイル / the backup file" type:"path"`
+	PassphraseStdin bool   `help:"合言葉を標準入力の1行目から読む / read the passphrase from standard input"`
+}
+
+func (r restoreCmd) Run(e *env) error {
+	c, err := r.config(e)
+	if err != nil {
+		return err
+	}
+	f, _, err := openInput(r.File)
+	if err != nil {
+		return err
+	}
+	f.Close()
+	passphrase, err := e.passphrase(r.PassphraseStdin, false)
+	if err != nil {
+		return err
+	}
+	m, err := app.Restore(e.ctx, c, r.File, passphrase)
+	if err != nil {
+		return err
+	}
+	e.say("%s の控えを戻しました。", "Restored the backup of %s.", m.Created.Local().Format("2006-01-02 15:04"))
+	return nil
+}
+
+// passphrase reads the passphrase from standard input, or asks for it on a terminal; "" is none. fresh: it is a new one, so it is asked twice.
+func (e *env) passphrase(stdin, fresh bool) (string, error) {
+	if stdin {
+		p, err := e.line()
+		if err == nil && p == "" {
+			err = usage("標準入力に合言葉がありません。", "There is no passphrase on standard input.")
+		}
+		return p, err
+	}
+	f, ok := e.in.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) || !terminal(e.err) {
+		return "", nil
+	}
+	ask := func(ja, en string) (string, error) {
+		fmt.Fprint(e.err, i18n.T(e.ctx, ja, en))
+		b, err := term.ReadPassword(int(f.Fd()))
+		fmt.Fprintln(e.err)
+		return string(b), err
+	}
+	p, err := ask("控えの鍵の合言葉(なければEnter): ", "Passphrase for the key in the backup (Enter for none): ")
+	if err != nil || p == "" || !fresh {
+		return p, err
+	}
+	again, err := ask("もう一度: ", "Again: ")
+	if err == nil && again != p {
+		err = usage("2回の合言葉が違います。", "The two passphrases differ.")
+	}
+	return p, err
+}
