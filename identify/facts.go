@@ -93,6 +93,30 @@ func (f *facts) hostnames() []string {
 	return names
 }
 
+// ties are the traits by which the ledger finds the same device under another network card.
+func (f *facts) ties() ledger.Ties {
+	t := ledger.Ties{NetBIOS: f.newestValue(observation.NTLM), Host: f.newestValue(observation.DHCPHostname), DHCP: f.newestValue(observation.DHCPOptions)}
+	t.NetBIOS = strings.ToLower(cmp.Or(t.NetBIOS, f.newestValue(observation.NBNSName)))
+	for _, o := range f.by[observation.NTLM] {
+		if t.DNS = strings.ToLower(o.Detail["dns"]); t.DNS != "" {
+			break
+		}
+	}
+	t.Host = strings.ToLower(cmp.Or(t.Host, strings.TrimSuffix(f.newestValue(observation.MDNSName), ".local")))
+	if v := f.newestValue(observation.DHCPVendor); v != "" && t.DHCP != "" {
+		t.DHCP += "|" + v
+	}
+	return t
+}
+
+// newestValue is what a signal said last.
+func (f *facts) newestValue(s observation.Signal) string {
+	if list := f.by[s]; len(list) > 0 {
+		return list[0].Value
+	}
+	return ""
+}
+
 func isAddress(s string) bool {
 	_, err := netip.ParseAddr(s)
 	return err == nil

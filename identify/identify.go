@@ -56,6 +56,7 @@ func (x *Identifier) Of(obs []observation.Observation) (ledger.Identity, []ledge
 		Hostnames: facts.hostnames(), Random: facts.random,
 	}
 	id.Name = first(id.Hostnames)
+	id.Ties = facts.ties()
 	id.OS, id.OSVersion = strongest(e.os), strongest(e.osVersion)
 	id.Kind, id.Confidence = e.weigh()
 	if slices.Contains([]string{"modality", "modality-workstation"}, id.Kind) {

@@ -120,7 +120,10 @@ func (db *DB) migrate(ctx context.Context, o Options) error {
 		return err
 	}
 	defer release()
-	return up(ctx, SQLite, db.w, nil)
+	if err := up(ctx, SQLite, db.w, nil); err != nil {
+		return err
+	}
+	return planSQLite(ctx, db.w)
 }
 
 // up applies the given migrations, or all when only is nil.
