@@ -13,6 +13,7 @@ import (
 const (
 	PathHome          = "/"
 	PathSetup         = "/setup"           // GET, POST; steps in Setup
+	PathSetupDone     = "/setup/done"      // GET: recovery codes, once
 	PathSignIn        = "/signin"          // GET, POST: email, password
 	PathSecond        = "/signin/second"   // GET, POST: code
 	PathRecovery      = "/signin/recovery" // GET, POST: code
