@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"kenshin/app"
 	"kenshin/i18n"
 )
 
@@ -11,13 +12,12 @@ type demoCmd struct {
 }
 
 func (d demoCmd) Run(e *env) error {
-	h, err := open(d.place, e)
+	c, err := d.config(e)
 	if err != nil {
 		return err
 	}
-	defer h.Close()
 	bar := e.bar()
-	in, err := h.Demo(e.ctx, bar.set)
+	in, err := app.Demo(e.ctx, c, bar.set)
 	bar.end()
 	if err != nil {
 		return err
