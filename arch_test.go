@@ -29,6 +29,7 @@ var floors = [][]string{
 	{"web", "api", "outside"},
 	{"app"},
 	{"cmd"},
+	{"e2e", "packaging"},
 }
 
 // within names the floor of sub-packages that do not live on their parent's floor.

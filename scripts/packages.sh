@@ -9,7 +9,7 @@ packages+=" iproute2 ethtool jq python3 openssl procps iputils-ping nmap arp-sca
  samba smbclient dcmtk cups-ipp-utils avahi-daemon dbus-daemon lighttpd lighttpd-mod-openssl mosquitto vsftpd
  openssh-server udhcpc wsdd nftables tcpdump"
 # the .deb and its unit
-packages+=" dpkg-dev systemd binutils"
+packages+=" dpkg systemd util-linux curl"
 
 missing=()
 for p in $packages; do
