@@ -231,3 +231,9 @@ func Daily(ctx context.Context, db *store.DB, box Sealer, f facility.ID, name st
 		"kenshin trail verify --checkpoint FILE\n\nVerifier key: %s\n\n%s\n%s%s\n", h.Size, today, key, beginMark, cp, endMark)
 	return b.String(), nil
 }
+
+// Root returns how many entries the log has, and the hash of the tree over them as checkpoints write it.
+func Root(ctx context.Context, tx *store.Tx) (size int64, hash string, err error) {
+	h, err := head(ctx, tx)
+	return h.Size, h.Hash.String(), err
+}

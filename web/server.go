@@ -46,6 +46,7 @@ type Deps struct {
 	Identify *identify.Identifier
 	Work     Work
 	Site     Site
+	Mail     func(ctx context.Context, f facility.ID, subject, text string) error // sends one mail at once; nil: cannot
 	Log      *slog.Logger
 	Now      func() time.Time
 	Version  string
@@ -74,7 +75,8 @@ type Site struct {
 // Server answers the console's requests.
 type Server struct {
 	Deps
-	mux *http.ServeMux
+	mux   *http.ServeMux
+	rates rates
 }
 
 // New builds the console from its routes.
@@ -159,6 +161,9 @@ func (s *Server) enter(v *visit, n need) error {
 		return fault.New(fault.Denied, "どの施設の利用者にもなっていません。情報担当に頼んでください。", "You belong to no facility. Ask your admin.")
 	}
 	who, err := s.Account.Access(v.ctx, x.Subject(), x.Facility)
+	if fault.Is(err, fault.NotFound) { // the membership ended while the facility was on the screen
+		who, err = s.elsewhere(v, &x, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -168,6 +173,19 @@ func (s *Server) enter(v *visit, n need) error {
 		return fault.New(fault.Denied, "この操作は、あなたの役割ではできません。情報担当に頼んでください。", "Your role does not allow this. Ask your admin.")
 	}
 	return nil
+}
+
+// elsewhere puts another facility of the person on the screen; without one the first error stands.
+func (s *Server) elsewhere(v *visit, x *account.Session, gone error) (actor.Actor, error) {
+	members, err := s.Account.Memberships(v.ctx, x.Person.ID)
+	if err != nil || len(members) == 0 {
+		return actor.Actor{}, errors.Join(gone, err)
+	}
+	if *x, err = s.Account.Enter(v.ctx, *x, members[0].Facility.ID); err != nil {
+		return actor.Actor{}, err
+	}
+	v.session = *x
+	return s.Account.Access(v.ctx, x.Subject(), x.Facility)
 }
 
 // fail answers an error: a person gets one sentence and an id, the log gets the cause.

@@ -38,7 +38,7 @@ type Shell struct {
 	Path       string // of this page with its query; the language switch and the facility switcher come back to it
 	Facility   string
 	FacilityID string
-	Facilities []Option // the others that this person may see; a switcher appears when there is more than one
+	Facilities []Option // all that this person may see; a switcher appears when there is more than one
 	Person     string
 	Role       actor.Role
 	Demo       bool // the facility is a fictitious one
