@@ -59,6 +59,7 @@ func TrailPage(s Shell, v TrailView) templ.Component {
 
 // JobsView is long-running work.
 type JobsView struct {
+	ID    string // of one run that is shown alone; "" lists all
 	Chips []Chip
 	Rows  []JobRow
 	Pager Pager
@@ -85,6 +86,14 @@ func JobsPage(s Shell, v JobsView) templ.Component {
 
 // JobsLive is the part that changes.
 func JobsLive(s Shell, v JobsView) templ.Component { return part(s, jobsLive(v)) }
+
+// live is where the part that changes is fetched.
+func (v JobsView) live() string {
+	if v.ID != "" {
+		return JobPath(v.ID, "live")
+	}
+	return PathJobs + "/live"
+}
 
 func (v JobsView) going() bool {
 	for _, r := range v.Rows {

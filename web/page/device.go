@@ -20,6 +20,7 @@ type DeviceView struct {
 	Device    *ledger.Device
 	Conflicts []ledger.Conflict
 	Findings  []FindingRow
+	Examined  time.Time // when its weak points were last looked for; zero: never
 
 	SwitchName string // of Summary.Switch
 	PortSeen   time.Time
@@ -107,6 +108,7 @@ type MergeView struct {
 type MergeCandidate struct {
 	Device *ledger.Device
 	Why    string
+	Refuse string // POST address that says "these are two"; "" when nobody proposed that they are one
 }
 
 // DeviceMergePage chooses what to merge with.

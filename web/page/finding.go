@@ -87,6 +87,11 @@ func findingStates(ctx context.Context) []Option {
 	return out
 }
 
+// FindingTask is a finding as a line of a to-do list; now is the facility's time.
+func FindingTask(ctx context.Context, f FindingRow, now time.Time) Task {
+	return f.task(context.WithValue(ctx, shellKey{}, Shell{Now: now}))
+}
+
 // task shows a finding as a line of a to-do list.
 func (f FindingRow) task(ctx context.Context) Task {
 	mark, word := severity(ctx, f.Severity)

@@ -54,7 +54,9 @@ type SegmentForm struct {
 	Auth    string
 	Priv    string
 	Hosts   int // addresses in it
-	Errors  Errors
+
+	Revision int64 // of the stored segment that was opened
+	Errors   Errors
 }
 
 // SegmentPage approves or changes one segment. POST SegmentPath(id, "") or PathSegmentNew.

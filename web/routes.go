@@ -1,0 +1,177 @@
+package web
+
+import (
+	"strings"
+
+	"kenshin/actor"
+	"kenshin/blob"
+)
+
+// routes is every address of the console: who may open it, and what answers. Addresses and the fields of forms are described in page/path.go.
+func routes() []route {
+	see, ledger, edit := may(actor.See), may(actor.SeeLedger), may(actor.EditLedger)
+	segments, approve, sweep := may(actor.SeeSegments), may(actor.EditSegments), may(actor.RunSweep)
+	imports, export, jobs := may(actor.Import), may(actor.Export), may(actor.SeeJobs)
+	people, trail, settings := may(actor.ManagePeople), may(actor.SeeTrail), may(actor.ManageSetting)
+	return []route{
+		// home
+		{"GET /{$}", see, (*visit).home},
+
+		// ledger
+		{"GET /devices", ledger, (*visit).ledgerList},
+		{"POST /devices/bulk", edit, (*visit).ledgerBulk},
+		{"GET /devices/export", export, (*visit).ledgerExport},
+		{"GET /devices/new", edit, (*visit).deviceNew},
+		{"POST /devices/new", edit, (*visit).deviceAdd},
+		{"GET /devices/{id}", ledger, (*visit).device},
+		{"GET /devices/{id}/edit", edit, (*visit).deviceEdit},
+		{"POST /devices/{id}/edit", edit, (*visit).deviceSave},
+		{"POST /devices/{id}/state", edit, (*visit).deviceState},
+		{"GET /devices/{id}/history", ledger, (*visit).deviceHistory},
+		{"GET /devices/{id}/merge", edit, (*visit).deviceMergeForm},
+		{"POST /devices/{id}/merge", edit, (*visit).deviceMerge},
+		{"GET /devices/{id}/split", edit, (*visit).deviceSplitForm},
+		{"POST /devices/{id}/split", edit, (*visit).deviceSplit},
+		{"POST /devices/{id}/never-touch", approve, (*visit).deviceNeverTouch},
+		{"POST /devices/{id}/unlock", approve, (*visit).deviceUnlock},
+		{"POST /devices/{id}/lock", approve, (*visit).deviceLock},
+		{"POST /devices/{id}/attachments", edit, (*visit).attach},
+		{"GET /devices/{id}/attachments/{file}", ledger, (*visit).attachment},
+		{"POST /devices/{id}/attachments/{file}/remove", edit, (*visit).detach},
+		{"POST /merges/{id}/accept", edit, (*visit).mergeAccept},
+		{"POST /merges/{id}/refuse", edit, (*visit).mergeRefuse},
+		{"POST /merges/{id}/undo", edit, (*visit).mergeUndo},
+
+		// import
+		{"GET /import", imports, (*visit).imports},
+		{"POST /import", imports, (*visit).importUpload},
+		{"GET /import/{id}", imports, (*visit).importOne},
+		{"GET /import/{id}/sheet", imports, (*visit).importSheet},
+		{"POST /import/{id}/sheet", imports, (*visit).importChooseSheet},
+		{"GET /import/{id}/columns", imports, (*visit).importColumns},
+		{"POST /import/{id}/columns", imports, (*visit).importChooseColumns},
+		{"GET /import/{id}/apply", imports, (*visit).importPreview},
+		{"POST /import/{id}/apply", imports, (*visit).importApply},
+		{"GET /import/{id}/live", imports, (*visit).importLive},
+		{"POST /import/{id}/undo", imports, (*visit).importUndo},
+		{"POST /import/{id}/discard", imports, (*visit).importDiscard},
+
+		// systems and vendors
+		{"GET /systems", ledger, (*visit).systems},
+		{"GET /systems/new", edit, (*visit).systemNew},
+		{"POST /systems/new", edit, (*visit).systemSave},
+		{"GET /systems/{id}", ledger, (*visit).system},
+		{"GET /systems/{id}/edit", edit, (*visit).systemEdit},
+		{"POST /systems/{id}/edit", edit, (*visit).systemSave},
+		{"POST /systems/{id}/delete", edit, (*visit).systemDelete},
+		{"GET /vendors", ledger, (*visit).vendors},
+		{"GET /vendors/new", edit, (*visit).vendorNew},
+		{"POST /vendors/new", edit, (*visit).vendorSave},
+		{"GET /vendors/{id}", ledger, (*visit).vendor},
+		{"GET /vendors/{id}/edit", edit, (*visit).vendorEdit},
+		{"POST /vendors/{id}/edit", edit, (*visit).vendorSave},
+		{"POST /vendors/{id}/delete", edit, (*visit).vendorDelete},
+
+		// weak points
+		{"GET /findings", see, (*visit).findings},
+		{"GET /findings/{id}", see, (*visit).finding},
+		{"GET /findings/{id}/letter", see, (*visit).findingLetter},
+		{"POST /findings/{id}/state", edit, (*visit).findingState},
+
+		// check-ups
+		{"GET /sweeps", segments, (*visit).sweeps},
+		{"POST /sweeps", sweep, (*visit).sweepStart},
+		{"GET /sweeps/{id}", segments, (*visit).sweep},
+		{"GET /sweeps/{id}/live", segments, (*visit).sweepLive},
+		{"POST /sweeps/{id}/pause", sweep, (*visit).sweepPause},
+		{"POST /sweeps/{id}/resume", sweep, (*visit).sweepResume},
+		{"POST /sweeps/{id}/stop", sweep, (*visit).sweepStop},
+
+		// segments and the gate
+		{"GET /segments", segments, (*visit).segments},
+		{"GET /segments/new", approve, (*visit).segmentNew},
+		{"POST /segments/new", approve, (*visit).segmentSave},
+		{"GET /segments/sent", segments, (*visit).framesSent},
+		{"GET /segments/{id}", approve, (*visit).segment},
+		{"POST /segments/{id}", approve, (*visit).segmentSave},
+		{"POST /segments/{id}/withdraw", approve, (*visit).segmentWithdraw},
+		{"POST /segments/{id}/sweep", sweep, (*visit).segmentSweep},
+		{"POST /kill", approve, (*visit).kill},
+
+		// work
+		{"GET /jobs", jobs, (*visit).jobs},
+		{"GET /jobs/live", jobs, (*visit).jobsLive},
+		{"GET /jobs/{id}", jobs, (*visit).job},
+		{"GET /jobs/{id}/live", jobs, (*visit).jobLive},
+		{"GET /jobs/{id}/file", export, (*visit).jobFile},
+		{"POST /jobs/{id}/cancel", sweep, (*visit).jobCancel},
+		{"POST /jobs/{id}/retry", sweep, (*visit).jobRetry},
+
+		// setup and signing in
+		{"GET /setup", door, (*visit).setupForm},
+		{"POST /setup", door, (*visit).setup},
+		{"GET /setup/done", anybody, (*visit).setupDone},
+		{"GET /signin", door, (*visit).signInForm},
+		{"POST /signin", door, (*visit).signIn},
+		{"GET /signin/second", pending, (*visit).secondForm},
+		{"POST /signin/second", pending, (*visit).second},
+		{"GET /signin/recovery", pending, (*visit).recoveryForm},
+		{"POST /signin/recovery", pending, (*visit).recovery},
+		{"POST /signin/passkey/options", door, (*visit).passkeyOptions},
+		{"POST /signin/passkey/verify", door, (*visit).passkeyVerify},
+		{"POST /signout", door, (*visit).signOut},
+		{"GET /invite/{secret}", door, (*visit).inviteForm},
+		{"POST /invite/{secret}", door, (*visit).invite},
+		{"POST /language", door, (*visit).language},
+		{"GET /ca", door, (*visit).rootFile},
+
+		// me: sessions, passkeys, password, facility
+		{"GET /me", anybody, (*visit).me},
+		{"POST /me/password", anybody, (*visit).changePassword},
+		{"POST /me/profile", anybody, (*visit).editProfile},
+		{"GET /me/totp", anybody, (*visit).totpForm},
+		{"POST /me/totp", anybody, (*visit).totp},
+		{"POST /me/totp/remove", anybody, (*visit).totpRemove},
+		{"POST /me/codes", anybody, (*visit).newCodes},
+		{"POST /me/passkey/options", door, (*visit).passkeyCreateOptions}, // also for a first factor: the handlers look at the stage
+		{"POST /me/passkey/verify", door, (*visit).passkeyCreate},
+		{"POST /me/passkeys/{id}/remove", anybody, (*visit).passkeyRemove},
+		{"POST /me/sessions/end", anybody, (*visit).sessionsEnd},
+		{"POST /me/sessions/{id}/end", anybody, (*visit).sessionEnd},
+		{"POST /facility", anybody, (*visit).enterFacility},
+
+		// people and tokens
+		{"GET /people", people, (*visit).people},
+		{"POST /people/invite", people, (*visit).inviteAdd},
+		{"POST /people/invite/{id}/revoke", people, (*visit).inviteRevoke},
+		{"POST /people/tokens", people, (*visit).tokenAdd},
+		{"POST /people/tokens/{id}/revoke", people, (*visit).tokenRevoke},
+		{"POST /people/{id}/role", people, (*visit).personRole},
+		{"POST /people/{id}/remove", people, (*visit).personRemove},
+		{"POST /people/{id}/signout", people, (*visit).personSignOut},
+
+		// trail
+		{"GET /trail", trail, (*visit).trail},
+		{"POST /trail/verify", trail, (*visit).trailVerify},
+		{"GET /trail/export", export, (*visit).trailExport},
+		{"GET /trail/checkpoint", export, (*visit).checkpoint},
+		{"GET /trail/seals", trail, (*visit).seals},
+		{"GET /trail/seals/{day}", trail, (*visit).seals},
+
+		// settings and help
+		{"GET /settings", settings, (*visit).settings},
+		{"POST /settings", settings, (*visit).settingsSave},
+		{"POST /settings/mail", settings, (*visit).mailSave},
+		{"POST /settings/mail/test", settings, (*visit).mailTest},
+		{"GET /settings/ca", settings, (*visit).rootHelp},
+		{"GET /help", anybody, (*visit).help},
+	}
+}
+
+// uploads reports the addresses that take a file, and with it a larger request.
+func uploads(path string) bool {
+	return path == "/import" || strings.HasPrefix(path, "/devices/") && strings.HasSuffix(path, "/attachments")
+}
+
+// maxFile is the largest file that a form takes.
+const maxFile = blob.MaxSize
