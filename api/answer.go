@@ -139,6 +139,9 @@ func list[I, T any, P listed[I]](s *server, fn func(context.Context, facility.ID
 				return nil, s.problem(ctx, fault.New(fault.Invalid, "この一覧はCSVでは出せません。", "This list is not available as CSV."))
 			}
 			first, err := fn(ctx, facilityOf(ctx), in)
+			if err == nil && csv {
+				err = s.record(ctx, facilityOf(ctx), deed("list.export", "list", op.OperationID, "一覧をCSVで書き出しました", "Exported a list as CSV", nil))
+			}
 			if err != nil {
 				return nil, s.problem(ctx, err)
 			}

@@ -64,6 +64,11 @@ type Importer interface {
 	StartImportUndo(ctx context.Context, f facility.ID, id string) (job.RunID, error)
 }
 
+// Retrier does a job that failed or was cancelled once more. Work may be one.
+type Retrier interface {
+	Retry(ctx context.Context, f facility.ID, run job.RunID) (job.RunID, error)
+}
+
 const (
 	root     = "/api/v1"
 	specPath = "/api/openapi.json"

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -107,6 +108,11 @@ func (s *server) exportDevices(ctx context.Context, q ledger.Query, format sheet
 	f := facilityOf(ctx)
 	q.Limit = 500
 	first, err := s.Ledger.List(ctx, f, q)
+	if err != nil {
+		return nil, err
+	}
+	err = s.record(ctx, f, deed("ledger.export", "ledger", "", fmt.Sprintf("台帳の%d台を書き出しました(%s)", first.Total, format),
+		fmt.Sprintf("Exported %d devices of the ledger (%s)", first.Total, format), map[string]any{"format": format, "devices": first.Total}))
 	if err != nil {
 		return nil, err
 	}

@@ -61,10 +61,6 @@ func (s *server) addWord(ctx context.Context, f facility.ID, in *addWord) (Page[
 			return Page[WordOf]{}, err
 		}
 		made[id] = true
-		if err := s.record(ctx, f, deed("word.add", "word", id, "機器の扱いを決めました", "Said how a device is treated",
-			map[string]any{"word": in.Body.Word, "device": device, "ip": ipText(h.IP), "mac": h.MAC.String(), "reason": in.Body.Reason})); err != nil {
-			return Page[WordOf]{}, err
-		}
 	}
 	list, err := s.listWords(ctx, f, nil)
 	list.Items = slices.DeleteFunc(list.Items, func(w WordOf) bool { return !made[w.ID] })
@@ -72,10 +68,7 @@ func (s *server) addWord(ctx context.Context, f facility.ID, in *addWord) (Page[
 }
 
 func (s *server) removeWord(ctx context.Context, f facility.ID, in *ByID) error {
-	if err := s.Gates.TakeBack(ctx, f, in.ID); err != nil {
-		return err
-	}
-	return s.record(ctx, f, deed("word.remove", "word", in.ID, "機器の扱いの指定を取り消しました", "Took back how a device is treated", nil))
+	return s.Gates.TakeBack(ctx, f, in.ID)
 }
 
 // FrameKind is one kind of frame that Kenshin sends, and how often it did. There are no others.

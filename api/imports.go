@@ -26,7 +26,7 @@ import (
 type Import struct {
 	ID       string         `json:"id"`
 	File     string         `json:"file" example:"機器台帳.xlsx"`
-	State    sheet.State    `json:"state" enum:"mapping,staging,preview,applying,done,undoing,undone" doc:"preview: what it would do is there to be looked at."`
+	State    sheet.State    `json:"state" enum:"mapping,staging,preview,applying,done,undoing,undone" doc:"mapping: tie its columns by /mapping first; preview: what it would do is there to be looked at."`
 	Replace  bool           `json:"replace" doc:"The sheet wins over what a person entered."`
 	Count    sheet.Count    `json:"count" doc:"Rows by what happens to them."`
 	Total    int            `json:"total" doc:"Rows that change something."`
@@ -127,8 +127,18 @@ func (s *server) beginImport(ctx context.Context, f facility.ID, kept blob.File)
 	if err != nil {
 		return Import{}, err
 	}
-	if i, err = s.Sheets.Stage(ctx, f, i.ID, best, m); err != nil {
-		return Import{}, errors.Join(err, s.Sheets.Discard(context.WithoutCancel(ctx), f, i.ID))
+	id := i.ID
+	if err := s.Sheets.Choose(ctx, f, id, m); err != nil {
+		return Import{}, errors.Join(err, s.Sheets.Discard(context.WithoutCancel(ctx), f, id))
+	}
+	// columns that say nothing to us wait for /mapping
+	if m.Validate() == nil {
+		i, err = s.Sheets.Stage(ctx, f, id, best, m)
+	} else {
+		i, err = s.Sheets.Get(ctx, f, id)
+	}
+	if err != nil {
+		return Import{}, errors.Join(err, s.Sheets.Discard(context.WithoutCancel(ctx), f, id))
 	}
 	out := viewImport(&i)
 	for _, sh := range book.Sheets() {
@@ -270,9 +280,9 @@ func (s *server) mapImport(ctx context.Context, f facility.ID, in *mapImport) (I
 
 type applyImport struct {
 	ByID
-	Body struct {
+	Body *struct {
 		Replace bool `json:"replace,omitempty" doc:"Where a person entered something else, the sheet wins; false: the person's entry stays."`
-	} `required:"false"`
+	}
 }
 
 // applyImport takes the rows in. Asked again after a crash it goes on where it stopped.
@@ -281,7 +291,7 @@ func (s *server) applyImport(ctx context.Context, f facility.ID, in *applyImport
 	if err != nil {
 		return Import{}, err
 	}
-	replace := in.Body.Replace
+	replace := in.Body != nil && in.Body.Replace
 	return s.runImport(ctx, f, in.ID, deed("import.apply", "import", in.ID, "台帳のファイルを取り込みました", "Took in a ledger file", map[string]bool{"replace": replace}),
 		func(im Importer) (job.RunID, error) { return im.StartImport(ctx, f, in.ID, replace) },
 		func() error {

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -52,11 +53,22 @@ type rig struct {
 type house struct {
 	*rig
 	ident *identify.Identifier
+	mu    sync.Mutex
+	gates map[facility.ID]*gate.Gate
+}
+
+func newHouse(r *rig, x *identify.Identifier) *house {
+	return &house{rig: r, ident: x, gates: map[facility.ID]*gate.Gate{}}
 }
 
 func (h *house) For(ctx context.Context, f facility.ID) (*checkup.Checkup, error) {
-	g := gate.New(gate.Config{Now: h.Now})
-	h.t.Cleanup(func() { _ = g.Close() })
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	g := h.gates[f]
+	if g == nil {
+		g = gate.New(gate.Config{Now: h.Now})
+		h.gates[f] = g
+	}
 	if _, err := h.Gates.Load(ctx, f, g); err != nil {
 		return nil, err
 	}
@@ -97,7 +109,7 @@ func newRig(t testing.TB, db *store.DB) *rig {
 	deps := Deps{DB: db, Account: acc, Jobs: jobs, Seen: observation.New(db), Ledger: book, Findings: finding.New(db, now), Sheets: sheet.New(db, book),
 		Gates: gate.NewBook(db, box, now), Suppliers: supplier.New(db, now), Box: box, Log: slog.New(slog.DiscardHandler), Now: now, Version: "1.2.3", Rate: 100_000}
 	r.server = &server{Deps: deps}
-	deps.Work = &house{r, ident}
+	deps.Work = newHouse(r, ident)
 	handler, err := New(deps)
 	r.must(err)
 	r.server = &server{Deps: deps}

@@ -116,6 +116,7 @@ func (s *server) workRoutes() []route {
 		{"POST", "/jobs/{id}/cancel", actor.RunSweep, "cancel-job", "End a job", "", one(s, s.moveJob(s.Jobs.Cancel, "job.cancel", "処理を中止しました", "Cancelled a job"))},
 		{"POST", "/jobs/{id}/pause", actor.RunSweep, "pause-job", "Pause a job", "", one(s, s.moveJob(s.Jobs.Pause, "job.pause", "処理を一時停止しました", "Paused a job"))},
 		{"POST", "/jobs/{id}/resume", actor.RunSweep, "resume-job", "Go on with a paused job", "", one(s, s.moveJob(s.Jobs.Resume, "job.resume", "処理を再開しました", "Resumed a job"))},
+		{"POST", "/jobs/{id}/retry", actor.RunSweep, "retry-job", "Do a job that failed or was cancelled once more", "Answers the new job.", one(s, s.retryJob)},
 		{"GET", "/imports", actor.Import, "list-imports", "List the last 100 imports, the newest first", "", list(s, s.listImports)},
 		{"POST", "/imports", actor.Import, "add-import", "Send the hospital's own ledger (xlsx or CSV)",
 			"multipart/form-data with the field file, at most 20 MB. Nothing changes yet: the answer says how the sheet is read and what it would do.", s.uploadImport},

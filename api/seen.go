@@ -152,7 +152,7 @@ type acceptFinding struct {
 
 func (s *server) acceptFinding(ctx context.Context, f facility.ID, in *acceptFinding) (FindingDetail, error) {
 	err := s.Findings.Accept(ctx, f, in.ID, in.Body.Reason, in.Body.Until)
-	return s.findingMoved(ctx, f, in.ID, err, "finding.accept", "指摘を承知のうえで残すことにしました", "Accepted a finding's risk",
+	return s.findingMoved(ctx, f, in.ID, err, "finding.accepted", "指摘を承知のうえで残すことにしました", "Accepted a finding's risk",
 		map[string]any{"reason": in.Body.Reason, "until": in.Body.Until})
 }
 
@@ -165,12 +165,12 @@ type moveFinding struct {
 
 func (s *server) closeFinding(ctx context.Context, f facility.ID, in *moveFinding) (FindingDetail, error) {
 	err := s.Findings.Close(ctx, f, in.ID, in.Body.Reason)
-	return s.findingMoved(ctx, f, in.ID, err, "finding.close", "指摘を対応済みにしました", "Said that a finding is fixed", map[string]string{"reason": in.Body.Reason})
+	return s.findingMoved(ctx, f, in.ID, err, "finding.fixed", "指摘を対応済みにしました", "Said that a finding is fixed", map[string]string{"reason": in.Body.Reason})
 }
 
 func (s *server) reopenFinding(ctx context.Context, f facility.ID, in *moveFinding) (FindingDetail, error) {
 	err := s.Findings.Reopen(ctx, f, in.ID, in.Body.Reason)
-	return s.findingMoved(ctx, f, in.ID, err, "finding.reopen", "指摘を未対応に戻しました", "Reopened a finding", map[string]string{"reason": in.Body.Reason})
+	return s.findingMoved(ctx, f, in.ID, err, "finding.open", "指摘を未対応に戻しました", "Reopened a finding", map[string]string{"reason": in.Body.Reason})
 }
 
 type assignFinding struct {

@@ -124,16 +124,7 @@ func (s *server) addSegment(ctx context.Context, f facility.ID, in *addSegment) 
 	if err != nil {
 		return Segment{}, err
 	}
-	return s.segmentDone(ctx, f, id, "segment.add", "区画を加えました(未承認)", "Added a segment, not yet approved")
-}
-
-// segmentDone records a change of a segment, as it is now. Credentials are never in the trail.
-func (s *server) segmentDone(ctx context.Context, f facility.ID, id, action, ja, en string) (Segment, error) {
-	v, err := s.getSegment(ctx, f, &ByID{id})
-	if err != nil {
-		return v, err
-	}
-	return v, s.record(ctx, f, deed(action, "segment", id, ja, en, v))
+	return s.getSegment(ctx, f, &ByID{id})
 }
 
 type editSegment struct {
@@ -186,32 +177,25 @@ func (s *server) editSegment(ctx context.Context, f facility.ID, in *editSegment
 	if err := s.Gates.Edit(ctx, f, seg, revision); err != nil {
 		return Segment{}, in.judge(err)
 	}
-	return s.segmentDone(ctx, f, in.ID, "segment.edit", "区画を変えました", "Edited a segment")
+	return s.getSegment(ctx, f, &ByID{in.ID})
 }
 
 func (s *server) approveSegment(ctx context.Context, f facility.ID, in *ByID) (Segment, error) {
 	if err := s.Gates.Approve(ctx, f, in.ID); err != nil {
 		return Segment{}, err
 	}
-	return s.segmentDone(ctx, f, in.ID, "segment.approve", "区画への送信を承認しました", "Approved a segment")
+	return s.getSegment(ctx, f, &ByID{in.ID})
 }
 
 func (s *server) withdrawSegment(ctx context.Context, f facility.ID, in *ByID) (Segment, error) {
 	if err := s.Gates.Withdraw(ctx, f, in.ID); err != nil {
 		return Segment{}, err
 	}
-	return s.segmentDone(ctx, f, in.ID, "segment.withdraw", "区画の承認を取り下げました", "Withdrew a segment's approval")
+	return s.getSegment(ctx, f, &ByID{in.ID})
 }
 
 func (s *server) removeSegment(ctx context.Context, f facility.ID, in *ByID) error {
-	v, err := s.getSegment(ctx, f, in)
-	if err != nil {
-		return err
-	}
-	if err := s.Gates.Remove(ctx, f, in.ID); err != nil {
-		return err
-	}
-	return s.record(ctx, f, deed("segment.remove", "segment", in.ID, "区画を消しました", "Removed a segment", v))
+	return s.Gates.Remove(ctx, f, in.ID)
 }
 
 // Proposal is a network that an interface of this machine is on.
@@ -258,18 +242,13 @@ type setSwitch struct {
 }
 
 func (s *server) setSwitch(ctx context.Context, f facility.ID, in *setSwitch) (Switch, error) {
-	e := deed("gate.release", "facility", string(f), "停止スイッチを戻しました", "Released the kill switch", map[string]string{"reason": in.Body.Reason})
-	err := error(nil)
+	var err error
 	if in.Body.Killed {
-		e.Action, e.Summary = "gate.kill", i18n.Text{Ja: "停止スイッチを押しました", En: "Pressed the kill switch"}
 		err = s.Gates.Kill(ctx, f, in.Body.Reason)
 	} else {
 		err = s.Gates.Release(ctx, f)
 	}
 	if err != nil {
-		return Switch{}, err
-	}
-	if err := s.record(ctx, f, e); err != nil {
 		return Switch{}, err
 	}
 	return s.getSwitch(ctx, f, nil)
@@ -360,10 +339,6 @@ func (s *server) addUnlock(ctx context.Context, f facility.ID, in *addUnlock) (P
 			return Page[Unlock]{}, err
 		}
 		made[id] = true
-		if err := s.record(ctx, f, deed("unlock.add", "unlock", id, "守っている機器を調べる許可を出しました", "Unlocked a protected device",
-			map[string]any{"device": device, "ip": ipText(h.IP), "mac": h.MAC.String(), "segment": h.Segment, "from": in.Body.From, "until": in.Body.Until, "reason": in.Body.Reason})); err != nil {
-			return Page[Unlock]{}, err
-		}
 	}
 	list, err := s.listUnlocks(ctx, f, &listUnlocks{})
 	list.Items = slices.DeleteFunc(list.Items, func(u Unlock) bool { return !made[u.ID] })
@@ -371,8 +346,5 @@ func (s *server) addUnlock(ctx context.Context, f facility.ID, in *addUnlock) (P
 }
 
 func (s *server) removeUnlock(ctx context.Context, f facility.ID, in *ByID) error {
-	if err := s.Gates.Revoke(ctx, f, in.ID); err != nil {
-		return err
-	}
-	return s.record(ctx, f, deed("unlock.revoke", "unlock", in.ID, "調べる許可を取り消しました", "Revoked an unlock", nil))
+	return s.Gates.Revoke(ctx, f, in.ID)
 }

@@ -269,3 +269,18 @@ func (s *server) moveJob(move func(context.Context, facility.ID, job.RunID) erro
 		return s.getJob(ctx, f, in)
 	}
 }
+
+func (s *server) retryJob(ctx context.Context, f facility.ID, in *ByID) (Job, error) {
+	w, ok := s.Work.(Retrier)
+	if !ok {
+		return Job{}, fault.New(fault.Unavailable, "このサーバでは、処理のやり直しはできません。", "This server cannot do a job once more.")
+	}
+	run, err := w.Retry(ctx, f, job.RunID(in.ID))
+	if err != nil {
+		return Job{}, err
+	}
+	if err := s.record(ctx, f, deed("job.retry", "job", in.ID, "処理をやり直しました", "Did a job once more", map[string]any{"job": run})); err != nil {
+		return Job{}, err
+	}
+	return s.getJob(ctx, f, &ByID{string(run)})
+}

@@ -127,9 +127,9 @@ func (s *server) checkpoint(ctx context.Context, f facility.ID, _ *struct{}) (Ch
 }
 
 type verifyTrail struct {
-	Body struct {
+	Body *struct {
 		Checkpoint string `json:"checkpoint,omitempty" maxLength:"100000" doc:"An earlier checkpoint, or the daily text as it arrived; with it a cut end and a rewritten history are found too."`
-	} `required:"false"`
+	}
 }
 
 // Verdict is what a check of the whole trail found.
@@ -153,7 +153,7 @@ type Damage struct {
 
 func (s *server) verifyTrail(ctx context.Context, f facility.ID, in *verifyTrail) (Verdict, error) {
 	var checkpoint []byte
-	if in.Body.Checkpoint != "" {
+	if in.Body != nil && in.Body.Checkpoint != "" {
 		checkpoint = []byte(in.Body.Checkpoint)
 	}
 	r, err := trail.Verify(ctx, s.DB, f, checkpoint)
