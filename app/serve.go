@@ -92,7 +92,7 @@ func (h *House) shut(server *http.Server) error {
 }
 
 func (h *House) handler(secure bool) (http.Handler, error) {
-	console := web.New(web.Deps{DB: h.DB, Box: h.Box, Account: h.Account, Blobs: h.Blobs, Jobs: h.Jobs, Seen: h.Seen, Ledger: h.Ledger, Sheets: h.Sheets,
+	console := web.New(web.Deps{DB: h.DB, Box: h.Box, Account: h.Account, Jobs: h.Jobs, Seen: h.Seen, Ledger: h.Ledger, Sheets: h.Sheets,
 		Suppliers: h.Suppliers, Findings: h.Findings, Events: h.Events, Gates: h.Gates, Identify: h.Identify, Work: h, Log: h.Log, Now: h.Now,
 		Version: h.Version, TLS: secure})
 	rest, err := api.New(api.Deps{DB: h.DB, Account: h.Account, Jobs: h.Jobs, Seen: h.Seen, Ledger: h.Ledger, Findings: h.Findings, Sheets: h.Sheets,

@@ -77,6 +77,7 @@ const sweepKind = "sweep"
 // works says who does which kind of long work.
 func (h *House) works() {
 	h.Jobs.Handle(sweepKind, job.Options{Title: i18n.Text{Ja: "健診", En: "Check-up"}}, h.sweepStep)
+	h.sheetWorks()
 }
 
 // StartSweep asks for a check-up: the request and its work are stored together, so that neither is lost.

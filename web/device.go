@@ -118,7 +118,7 @@ func (v *visit) cutOff(d *ledger.Device, sw string) string {
 // vendorCard is whom to call: the vendor's record, or the one whose name was written.
 func (v *visit) vendorCard(id, name string) (*page.VendorCard, error) {
 	var s supplier.Supplier
-	all, err := v.s.Vendors.List(v.ctx, v.facility, "")
+	all, err := v.s.Suppliers.List(v.ctx, v.facility, "")
 	if err != nil {
 		return nil, err
 	}

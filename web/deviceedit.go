@@ -61,7 +61,6 @@ func (v *visit) deviceAdd() error {
 		form.Errors[""] = v.says(err)
 		return v.showDeviceForm(form)
 	}
-	v.judgeAgain(d.ID)
 	v.said("「%s」を台帳に入れました。", "Entered “%s” into the ledger.", v.called(d))
 	v.redirect(page.DevicePath(d.ID, ""))
 	return nil
@@ -117,7 +116,6 @@ func (v *visit) deviceSave() error {
 	if err := v.sayMedical(saved, wasNot); err != nil {
 		return err
 	}
-	v.judgeAgain(saved.ID)
 	v.said("「%s」を保存しました。", "Saved “%s”.", v.called(saved))
 	v.redirect(page.DevicePath(saved.ID, ""))
 	return nil
@@ -164,7 +162,7 @@ func (v *visit) wordErrors(f url.Values) page.Errors {
 		}
 	}
 	if id := f.Get("vendor_id"); id != "" {
-		if s, err := v.s.Vendors.Get(v.ctx, v.facility, id); err != nil {
+		if s, err := v.s.Suppliers.Get(v.ctx, v.facility, id); err != nil {
 			errs["vendor_id"] = v.says(err)
 		} else {
 			f.Set("vendor", s.Name)
@@ -175,6 +173,11 @@ func (v *visit) wordErrors(f url.Values) page.Errors {
 
 // sayMedical tells the gate what a person who may decide about sending said of the device: only then does "not medical" take protection away.
 func (v *visit) sayMedical(d *ledger.Device, wasNot bool) error {
+	if c, err := v.s.Work.For(v.ctx, v.facility); err == nil && c.Gate != nil && d.Medical() {
+		for _, key := range hostKeys(d) { // at once: a check-up may be under way
+			c.Gate.Protect(key, "医療機器と記入された")
+		}
+	}
 	isNot := d.Word.Medical != nil && !*d.Word.Medical
 	if isNot == wasNot || !v.actor.Role.May(actor.EditSegments) {
 		return nil
@@ -208,7 +211,6 @@ func (v *visit) deviceState() error {
 	if err != nil {
 		return err
 	}
-	v.judgeAgain(d.ID)
 	v.said("「%s」を「%s」にしました。", "“%s” is now %s.", v.called(d), page.StateText(d.State).For(v.ctx))
 	v.redirect(back(f, page.DevicePath(d.ID, "")))
 	return nil

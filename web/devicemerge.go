@@ -99,7 +99,6 @@ func (v *visit) deviceMerge() error {
 		}
 		return err
 	}
-	v.judgeAgain(d.ID)
 	v.flash(page.Flash{Mark: page.MarkOK, Text: v.t("同じ機器としてまとめました。", "Merged."), Undo: mergePath(id, "undo")})
 	v.redirect(page.DevicePath(d.ID, ""))
 	return nil
@@ -143,7 +142,6 @@ func (v *visit) deviceSplit() error {
 		}
 		return err
 	}
-	v.judgeAgain(d.ID, fresh.ID)
 	flash := page.Flash{Mark: page.MarkOK, Text: v.t("別の機器に分けました。", "Split.")}
 	done, err := v.s.Ledger.Merges(v.ctx, v.facility, ledger.Done)
 	v.note(err, "undo of a split")

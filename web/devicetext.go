@@ -120,7 +120,7 @@ func (v *visit) valueText(key, value string) string {
 	case "never_touch":
 		return v.yes(value == "true")
 	case "vendor_id":
-		if s, err := v.s.Vendors.Get(v.ctx, v.facility, value); err == nil {
+		if s, err := v.s.Suppliers.Get(v.ctx, v.facility, value); err == nil {
 			return s.Name
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"kenshin/actor"
 	"kenshin/fault"
 	"kenshin/gate"
 	"kenshin/ledger"
@@ -284,7 +283,7 @@ func (v *visit) segmentNames() (map[string]string, error) {
 }
 
 func (v *visit) vendorOptions() ([]page.Option, error) {
-	list, err := v.s.Vendors.List(v.ctx, v.facility, "")
+	list, err := v.s.Suppliers.List(v.ctx, v.facility, "")
 	var out []page.Option
 	for _, s := range list {
 		out = append(out, page.Option{Value: s.ID, Text: s.Name})
@@ -338,7 +337,6 @@ func (v *visit) ledgerBulk() error {
 		}
 		return again(fault.Sentence(err, "ja"), fault.Sentence(err, "en"))
 	}
-	v.judgeAgain(ids...)
 	v.said("%d台を変えました。", "Changed %d devices.", n)
 	v.redirect(to)
 	return nil
@@ -362,31 +360,11 @@ func (v *visit) bulkPatch(f url.Values) (ledger.Patch, error) {
 		}
 	}
 	if id := f.Get("vendor"); id != "" {
-		s, err := v.s.Vendors.Get(v.ctx, v.facility, id)
+		s, err := v.s.Suppliers.Get(v.ctx, v.facility, id)
 		if err != nil {
 			return p, err
 		}
 		p.Fields["vendor_id"], p.Fields["vendor"] = s.ID, s.Name
 	}
 	return p, nil
-}
-
-// judgeAgain lets the checks look at devices whose entry changed, so that a registered device is no longer "not in the ledger". It is a help:
-// the next check-up does the same.
-func (v *visit) judgeAgain(ids ...netid.DeviceID) {
-	c, err := v.s.Work.For(v.ctx, v.facility)
-	if err == nil {
-		var list []*ledger.Device
-		list, err = v.s.Ledger.Devices(v.ctx, v.facility, ids)
-		ids = ids[:0:0]
-		for _, d := range list {
-			if d.State == ledger.New || d.State == ledger.Registered {
-				ids = append(ids, d.ID)
-			}
-		}
-		if err == nil {
-			err = c.Judge(actor.With(v.ctx, actor.Actor{Kind: actor.System, ID: "kenshin", Name: "Kenshin"}), v.facility, ids)
-		}
-	}
-	v.note(err, "checks after an edit")
 }

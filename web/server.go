@@ -32,25 +32,25 @@ import (
 
 // Deps are the domains behind the console.
 type Deps struct {
-	DB       *store.DB
-	Box      *seal.Box
-	Account  *account.Service
-	Jobs     *job.Queue
-	Seen     *observation.Log
-	Ledger   *ledger.Ledger
-	Sheets   *sheet.Desk
-	Vendors  *supplier.Book
-	Findings *finding.Book
-	Events   *event.Log
-	Gates    *gate.Book
-	Identify *identify.Identifier
-	Work     Work
-	Site     Site
-	Mail     func(ctx context.Context, f facility.ID, subject, text string) error // sends one mail at once; nil: cannot
-	Log      *slog.Logger
-	Now      func() time.Time
-	Version  string
-	TLS      bool // the browser reaches us over HTTPS
+	DB        *store.DB
+	Box       *seal.Box
+	Account   *account.Service
+	Jobs      *job.Queue
+	Seen      *observation.Log
+	Ledger    *ledger.Ledger
+	Sheets    *sheet.Desk
+	Suppliers *supplier.Book
+	Findings  *finding.Book
+	Events    *event.Log
+	Gates     *gate.Book
+	Identify  *identify.Identifier
+	Work      Work
+	Site      Site
+	Mail      func(ctx context.Context, f facility.ID, subject, text string) error // sends one mail at once; nil: cannot
+	Log       *slog.Logger
+	Now       func() time.Time
+	Version   string
+	TLS       bool // the browser reaches us over HTTPS
 }
 
 // Work starts what outlives a request, and knows the check-ups of this machine. app.House is one.

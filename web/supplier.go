@@ -57,7 +57,7 @@ func (v *visit) byVendor() (map[string][]*ledger.Device, error) {
 }
 
 func (v *visit) vendors() error {
-	list, err := v.s.Vendors.List(v.ctx, v.facility, "")
+	list, err := v.s.Suppliers.List(v.ctx, v.facility, "")
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (v *visit) vendors() error {
 }
 
 func (v *visit) oneVendor() (supplier.Supplier, error) {
-	return v.s.Vendors.Get(v.ctx, v.facility, v.r.PathValue("id"))
+	return v.s.Suppliers.Get(v.ctx, v.facility, v.r.PathValue("id"))
 }
 
 func (v *visit) vendor() error {
@@ -100,7 +100,7 @@ func (v *visit) vendor() error {
 	view := page.VendorView{Vendor: vendorOf(s)}
 	view.Members, view.SystemLinks = v.served(s, devices, systems)
 	view.Devices, view.Systems = len(view.Members), len(view.SystemLinks)
-	history, err := v.s.Vendors.History(v.ctx, v.facility, s.ID)
+	history, err := v.s.Suppliers.History(v.ctx, v.facility, s.ID)
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func (v *visit) vendorSave() error {
 	}
 	typed := s.ID == ""
 	s = v.vendorTyped(s, form.Vendor)
-	saved, err := v.s.Vendors.Save(v.ctx, v.facility, s)
+	saved, err := v.s.Suppliers.Save(v.ctx, v.facility, s)
 	switch {
 	case fault.Is(err, fault.Conflict):
 		now, getErr := v.oneVendor()
@@ -245,7 +245,7 @@ func (v *visit) vendorDelete() error {
 		return fault.Newf(fault.Conflict, "この業者は機器%d台とシステム%d件の担当です。先に担当を変えてください。",
 			"This vendor looks after %d devices and %d systems. Change that first.", len(members), len(links))
 	}
-	if err := v.s.Vendors.Remove(v.ctx, v.facility, s.ID, s.Revision); err != nil {
+	if err := v.s.Suppliers.Remove(v.ctx, v.facility, s.ID, s.Revision); err != nil {
 		return err
 	}
 	err = v.remember(trail.Entry{Action: "vendor.remove", Subject: trail.Subject{Kind: "vendor", ID: s.ID}, Summary: i18n.Text{

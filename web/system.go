@@ -37,7 +37,7 @@ func (v *visit) systemOf(s ledger.System) (page.System, []*ledger.Device, error)
 	out := page.System{ID: s.ID, Name: s.Name, Kind: v.systemKind(s.Kind), Department: s.Department, Vendor: s.Vendor, VendorID: s.VendorID, Hosting: hostings[s.Hosting],
 		Data: strings.Join(s.Data, "、"), Impact: s.Impact, Notes: s.Notes, Devices: len(s.Devices), Revision: s.Revision}
 	if s.VendorID != "" {
-		if x, err := v.s.Vendors.Get(v.ctx, v.facility, s.VendorID); err == nil {
+		if x, err := v.s.Suppliers.Get(v.ctx, v.facility, s.VendorID); err == nil {
 			out.Vendor = x.Name
 		}
 	}
@@ -225,7 +225,7 @@ func (v *visit) systemTyped(f url.Values) (ledger.System, page.SystemForm, error
 		}
 	}
 	if s.VendorID != "" {
-		x, err := v.s.Vendors.Get(v.ctx, v.facility, s.VendorID)
+		x, err := v.s.Suppliers.Get(v.ctx, v.facility, s.VendorID)
 		if err != nil {
 			return s, form, err
 		}

@@ -92,7 +92,7 @@ func gallery(t testing.TB) []sample {
 				Errors: Errors{"lease_end": "「令和9年13月」は日付として読めません。"}})
 		}),
 		p("device-merge", func(s Shell) templ.Component {
-			return DeviceMergePage(s, MergeView{Device: rows[8].Device, Candidates: []MergeCandidate{{rows[2].Device, "同じ名前を名のり、同じ日に見え始めました"}}})
+			return DeviceMergePage(s, MergeView{Device: rows[8].Device, Candidates: []MergeCandidate{{Device: rows[2].Device, Why: "同じ名前を名のり、同じ日に見え始めました", Refuse: "/merges/m1/refuse"}}})
 		}),
 		p("device-split", func(s Shell) templ.Component { return DeviceSplitPage(s, SplitView{Device: rows[0].Device}) }),
 		p("device-history", func(s Shell) templ.Component {
