@@ -62,7 +62,7 @@ func (c checkupCmd) visit(e *env, request app.VisitRequest) (rep checkup.Report,
 	defer bar.end()
 	if c.Record == "" {
 		rep, err = app.Visit(e.ctx, request, e.log, bar.sweep)
-		return rep, flagsWrong(err)
+		return rep, flagsWrong(err, fault.TooLarge, fault.Denied) // a range that is too large or public
 	}
 	err = writeFile(c.Record, func(w io.Writer) error {
 		request.Record = w
@@ -76,7 +76,7 @@ func (c checkupCmd) visit(e *env, request app.VisitRequest) (rep checkup.Report,
 		}
 		return z.Close()
 	})
-	return rep, flagsWrong(err)
+	return rep, flagsWrong(err, fault.TooLarge, fault.Denied) // a range that is too large or public
 }
 
 func (c checkupCmd) write(e *env, rep checkup.Report) error {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"os/user"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -60,8 +61,8 @@ func (u usageError) Unwrap() error { return u.cause }
 func usage(ja, en string) error { return usageError{fault.New(fault.Invalid, ja, en)} }
 
 // flagsWrong says that an error about what the flags say is one of usage.
-func flagsWrong(err error) error {
-	if fault.Is(err, fault.Invalid) {
+func flagsWrong(err error, kinds ...fault.Kind) error {
+	if err != nil && slices.Contains(append(kinds, fault.Invalid), fault.KindOf(err)) {
 		return usageError{err}
 	}
 	return err
