@@ -57,7 +57,7 @@ type Work interface {
 	For(ctx context.Context, f facility.ID) (*checkup.Checkup, error)
 }
 
-// Importer takes imports in, and back, as jobs. Where Work is one too, /imports/{id}/apply and /undo answer at once; else they answer when
+// Importer takes imports in, and back, as jobs, and keeps the record of it in the trail. Where Work is one too, /imports/{id}/apply and /undo answer at once; else they answer when
 // the work is done.
 type Importer interface {
 	StartImport(ctx context.Context, f facility.ID, id string, replace bool) (job.RunID, error)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 	"time"
 
@@ -221,7 +220,7 @@ func (s *server) editDevice(ctx context.Context, f facility.ID, in *editDevice) 
 	patch := ledger.Patch{Fields: fields, State: ledger.State(in.Body.State), NeverTouch: in.Body.NeverTouch, Reason: in.Body.Reason}
 	never := in.Body.NeverTouch
 	if never != nil && *never { // the gate first: from here on nothing goes there, whatever happens to the rest
-		if err := s.neverTouch(ctx, f, before, in.Body.Reason); err != nil {
+		if err := s.tellGate(ctx, f, before, gate.SaidNeverTouch, in.Body.Reason); err != nil {
 			return DeviceDetail{}, err
 		}
 	}
@@ -229,11 +228,15 @@ func (s *server) editDevice(ctx context.Context, f facility.ID, in *editDevice) 
 		return DeviceDetail{}, in.judge(err)
 	}
 	if never != nil && !*never {
-		if err := s.touchAgain(ctx, f, before.ID); err != nil {
+		if err := s.takeBack(ctx, f, before.ID, gate.SaidNeverTouch); err != nil {
 			return DeviceDetail{}, err
 		}
 	}
-	return s.getDevice(ctx, f, &ByID{string(before.ID)})
+	after, err := s.Ledger.Get(ctx, f, before.ID)
+	if err != nil {
+		return DeviceDetail{}, err
+	}
+	return viewDetail(after), s.sayMedical(ctx, f, before, after)
 }
 
 func (s *server) editTx(ctx context.Context, tx *store.Tx, id netid.DeviceID, revision int64, p ledger.Patch) error {
@@ -244,73 +247,12 @@ func (s *server) editTx(ctx context.Context, tx *store.Tx, id netid.DeviceID, re
 	detail := map[string][2]string{}
 	for _, c := range changes {
 		detail[c.Field] = [2]string{c.Before, c.After}
-		if c.Field == "impact" {
-			if err := s.Findings.Weigh(ctx, tx, id, c.After); err != nil {
-				return err
-			}
-		}
-	}
-	if p.State == ledger.Retired || p.State == ledger.Excluded {
-		if err := s.Findings.Leave(ctx, tx, id, p.Reason); err != nil {
-			return err
-		}
-		if err := s.recount(ctx, tx, id); err != nil {
-			return err
-		}
 	}
 	if err := s.Ledger.Tell(ctx, tx, changes); err != nil {
 		return err
 	}
 	return s.recordTx(ctx, tx, deed("device.edit", "device", string(id), "機器の記載を変えました", "Edited a device",
 		map[string]any{"changes": detail, "reason": p.Reason}))
-}
-
-// neverTouch tells the gate all names of a device to which nothing may be sent.
-func (s *server) neverTouch(ctx context.Context, f facility.ID, d *ledger.Device, reason string) error {
-	words, err := s.Gates.Words(ctx, f)
-	if err != nil {
-		return err
-	}
-	for _, h := range hostsOf(d) {
-		said := slices.ContainsFunc(words, func(w gate.WordEntry) bool { return w.Word == gate.SaidNeverTouch && w.HostKey == h })
-		if said {
-			continue
-		}
-		if _, err := s.Gates.Say(ctx, f, h, d.ID, gate.SaidNeverTouch, reason); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *server) touchAgain(ctx context.Context, f facility.ID, id netid.DeviceID) error {
-	words, err := s.Gates.Words(ctx, f)
-	if err != nil {
-		return err
-	}
-	for _, w := range words {
-		if w.Device == id && w.Word == gate.SaidNeverTouch {
-			if err := s.Gates.TakeBack(ctx, f, w.ID); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// hostsOf names a device as the gate does: by its MACs, and by address where the MAC is unknown.
-func hostsOf(d *ledger.Device) []gate.HostKey {
-	var out []gate.HostKey
-	for _, i := range d.Interfaces {
-		if !i.MAC.IsZero() {
-			out = append(out, gate.HostKey{MAC: i.MAC})
-			continue
-		}
-		for _, ip := range i.IPv4 {
-			out = append(out, gate.HostKey{Segment: i.Segment, IP: ip})
-		}
-	}
-	return out
 }
 
 // recount copies how many findings are open into the ledger's list.

@@ -100,6 +100,37 @@ func TestNeverTouchReachesTheGate(t *testing.T) {
 	}
 }
 
+// What somebody says about being medical counts for the next frame already.
+func TestMedicalIsProtectedAtOnce(t *testing.T) {
+	r := sqlite(t)
+	path := "/devices/" + r.ids["second"]
+	allowed := func() bool {
+		c, err := r.Work.For(t.Context(), r.f)
+		r.must(err)
+		return c.Gate.Host(r.ids["segment"], netip.MustParseAddr("10.1.0.6"), mac("00:1b:54:00:01:02")).May(gate.HTTPGet, 80) == nil
+	}
+	if !allowed() {
+		t.Fatal("an ordinary device may not be asked")
+	}
+	r.ok("PATCH", path, m{"word": m{"medical": true}})
+	if allowed() {
+		t.Error("a device that was said to be medical is still asked")
+	}
+	// who may not decide about sending takes no protection away
+	if a := r.send(r.tokens[actor.Department], "PATCH", root+path, m{"word": m{"medical": false}}); a.StatusCode != 200 || len(r.ok("GET", "/words", nil).items()) != 1 {
+		t.Errorf("%d %s", a.StatusCode, a.text)
+	}
+	r.ok("PATCH", path, m{"word": m{"medical": nil}})
+	r.ok("PATCH", path, m{"word": m{"medical": false}})
+	words := r.ok("GET", "/words", nil).items()
+	if len(words) != 2 || words[0]["word"] != "not-medical" {
+		t.Errorf("words: %v", words)
+	}
+	if !allowed() {
+		t.Error("a device that an admin said is not medical is still protected")
+	}
+}
+
 func TestFindingsAreDecidedOnAndCounted(t *testing.T) {
 	r := sqlite(t)
 	path := "/findings/" + r.ids["finding"]

@@ -319,28 +319,25 @@ func (s *server) undoImport(ctx context.Context, f facility.ID, in *ByID) (Impor
 
 // runImport starts the job where there is one, else does the work before it answers. The work goes on when the caller hangs up.
 func (s *server) runImport(ctx context.Context, f facility.ID, id string, e trail.Entry, start func(Importer) (job.RunID, error), begin func() error) (Import, error) {
-	var run job.RunID
-	im, jobs := s.Work.(Importer)
-	var err error
-	if jobs {
-		run, err = start(im)
-	} else {
-		err = begin()
+	if im, ok := s.Work.(Importer); ok { // it keeps the record itself
+		run, err := start(im)
+		if err != nil {
+			return Import{}, err
+		}
+		out, err := s.getImport(ctx, f, &ByID{id})
+		out.Job = string(run)
+		return out, err
 	}
-	if err != nil {
+	if err := begin(); err != nil {
 		return Import{}, err
 	}
 	if err := s.record(ctx, f, e); err != nil {
 		return Import{}, err
 	}
-	if !jobs {
-		if err := s.Sheets.Run(context.WithoutCancel(ctx), f, id); err != nil {
-			return Import{}, err
-		}
+	if err := s.Sheets.Run(context.WithoutCancel(ctx), f, id); err != nil {
+		return Import{}, err
 	}
-	out, err := s.getImport(ctx, f, &ByID{id})
-	out.Job = string(run)
-	return out, err
+	return s.getImport(ctx, f, &ByID{id})
 }
 
 func (s *server) discardImport(ctx context.Context, f facility.ID, in *ByID) error {

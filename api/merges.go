@@ -8,7 +8,6 @@ import (
 	"kenshin/i18n"
 	"kenshin/ledger"
 	"kenshin/netid"
-	"kenshin/store"
 )
 
 // Merge is a merge or a split of devices: proposed, done or taken back.
@@ -59,16 +58,8 @@ func (s *server) mergeDevice(ctx context.Context, f facility.ID, in *mergeDevice
 	if err != nil {
 		return MergeDone{}, err
 	}
-	err = s.DB.Write(ctx, f, func(tx *store.Tx) error {
-		if err := s.Findings.Merge(ctx, tx, netid.DeviceID(in.ID), in.Body.Other); err != nil {
-			return err
-		}
-		if err := s.recount(ctx, tx, netid.DeviceID(in.ID)); err != nil {
-			return err
-		}
-		return s.recordTx(ctx, tx, deed("device.merge", "device", in.ID, "2つの機器を1つにまとめました", "Merged two devices",
-			map[string]string{"other": string(in.Body.Other), "merge": id, "reason": in.Body.Reason}))
-	})
+	err = s.record(ctx, f, deed("device.merge", "device", in.ID, "2つの機器を1つにまとめました", "Merged two devices",
+		map[string]string{"other": string(in.Body.Other), "merge": id, "reason": in.Body.Reason}))
 	if err != nil {
 		return MergeDone{}, err
 	}
