@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
@@ -28,8 +27,10 @@ import (
 	"kenshin/ledger"
 	"kenshin/ledger/sheet"
 	"kenshin/netid"
+	mailing "kenshin/notify"
 	"kenshin/observation"
 	"kenshin/seal"
+	"kenshin/seal/authority"
 	"kenshin/store"
 	"kenshin/supplier"
 )
@@ -45,6 +46,7 @@ type Config struct {
 	URL           string // how browsers reach it; needed beyond loopback
 	TLSCert       string
 	TLSKey        string
+	NewAuthority  bool // makes the own CA anew; its root must then be brought to the PCs again
 	Log           *slog.Logger
 	Lang          i18n.Lang
 	Version       string
@@ -66,6 +68,8 @@ type House struct {
 	Events    *event.Log
 	Gates     *gate.Book
 	Identify  *identify.Identifier
+	Authority *authority.Authority // our own CA while it serves, nil with given certificates
+	Mailer    *mailing.Mailer
 	Makers    *netid.Makers
 
 	mu       sync.Mutex
@@ -181,20 +185,6 @@ func (h *House) build() (err error) {
 	h.works()
 	h.Jobs.Handle(judgeKind, job.Options{Title: i18n.Text{Ja: "弱点の見直し", En: "Judging devices again"}}, h.judgeStep)
 	return nil
-}
-
-// accounts says where passkeys belong: to the host name that browsers use.
-func (h *House) accounts() account.Options {
-	o := account.Options{Now: h.Now}
-	for _, address := range []string{h.URL, h.localURL()} {
-		u, err := url.Parse(address)
-		if err != nil || u.Hostname() == "" || isAddress(u.Hostname()) {
-			continue
-		}
-		o.RPID, o.Origins = u.Hostname(), []string{u.Scheme + "://" + u.Host}
-		break
-	}
-	return o
 }
 
 // Close ends the house; work under way was stopped before.

@@ -48,7 +48,8 @@ func (h *House) Serve(ctx context.Context, ready func(address, setupCode string)
 	if !asset.Present() {
 		h.Log.Warn("the browser bundle is not built in: pages work as plain HTML (make assets)")
 	}
-	handler, err := h.handler(secure)
+	address := h.address(listener, secure)
+	handler, err := h.handler(address, secure)
 	if err != nil {
 		return err
 	}
@@ -56,6 +57,7 @@ func (h *House) Serve(ctx context.Context, ready func(address, setupCode string)
 	if err := h.serveLinks(); err != nil {
 		h.Log.Warn("this machine's networks could not be read: sweeps of local segments wait", "error", err)
 	}
+	h.nightly()
 	if err := h.Jobs.Start(ctx); err != nil {
 		return fmt.Errorf("start the work: %w", err)
 	}
@@ -73,7 +75,7 @@ func (h *House) Serve(ctx context.Context, ready func(address, setupCode string)
 		return h.shut(server)
 	})
 	notify("READY=1")
-	ready(h.address(listener, secure), code)
+	ready(address, code)
 	return g.Wait()
 }
 
@@ -91,10 +93,10 @@ func (h *House) shut(server *http.Server) error {
 	return errors.Join(err, h.Jobs.Stop(ctx))
 }
 
-func (h *House) handler(secure bool) (http.Handler, error) {
+func (h *House) handler(address string, secure bool) (http.Handler, error) {
 	console := web.New(web.Deps{DB: h.DB, Box: h.Box, Account: h.Account, Jobs: h.Jobs, Seen: h.Seen, Ledger: h.Ledger, Sheets: h.Sheets,
 		Suppliers: h.Suppliers, Findings: h.Findings, Events: h.Events, Gates: h.Gates, Identify: h.Identify, Work: h, Log: h.Log, Now: h.Now,
-		Version: h.Version, TLS: secure})
+		Version: h.Version, TLS: secure, Site: h.site(address, secure), Mail: h.mailNow})
 	rest, err := api.New(api.Deps{DB: h.DB, Account: h.Account, Jobs: h.Jobs, Seen: h.Seen, Ledger: h.Ledger, Findings: h.Findings, Sheets: h.Sheets,
 		Gates: h.Gates, Work: h, Log: h.Log, Now: h.Now, Version: h.Version})
 	if err != nil {
@@ -118,13 +120,13 @@ func (h *House) listen(ctx context.Context) (net.Listener, bool, error) {
 	if address == "" {
 		address = DefaultListen
 	}
-	host, _, err := net.SplitHostPort(address)
+	_, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, false, fault.Wrap(fault.Invalid, err, "--listen は 127.0.0.1:8470 のように「アドレス:ポート」で書いてください。", "Write --listen as ADDRESS:PORT, like 127.0.0.1:8470.")
 	}
-	local := host == "localhost"
-	if a, err := netip.ParseAddr(host); err == nil {
-		local = a.IsLoopback()
+	local := isLocal(address)
+	if err := h.checkURL(local); err != nil {
+		return nil, false, err
 	}
 	var secure *tls.Config
 	switch {
@@ -161,16 +163,10 @@ func (h *House) localURL() string {
 	return "http://localhost:" + port
 }
 
+// address is how browsers reach the console that listens on l.
 func (h *House) address(l net.Listener, secure bool) string {
-	if h.URL != "" {
-		return h.URL
-	}
 	_, port, _ := net.SplitHostPort(l.Addr().String())
-	u := url.URL{Scheme: "http", Host: net.JoinHostPort("localhost", port)}
-	if secure {
-		u.Scheme = "https"
-	}
-	return u.String()
+	return h.publicURL(port, secure, isLocal(l.Addr().String()))
 }
 
 func isAddress(host string) bool {

@@ -12,6 +12,8 @@ type serveCmd struct {
 	URL     string `help:"ブラウザから見た住所 / how browsers reach it, like https://kenshin.hospital.example:8443" env:"KENSHIN_URL"`
 	TLSCert string `help:"証明書(PEM) / certificate" type:"path" env:"KENSHIN_TLS_CERT"`
 	TLSKey  string `help:"証明書の鍵(PEM) / its key" type:"path" env:"KENSHIN_TLS_KEY"`
+
+	NewAuthority bool `help:"Kenshinの認証局を作り直す(PCに入れ直しが必要) / make Kenshin's own CA anew; its root must be brought to the PCs again"`
 }
 
 func (s serveCmd) Run(e *env) error {
@@ -20,6 +22,7 @@ func (s serveCmd) Run(e *env) error {
 		return err
 	}
 	c.Listen, c.URL, c.TLSCert, c.TLSKey = s.Listen, s.URL, s.TLSCert, s.TLSKey
+	c.NewAuthority = s.NewAuthority
 	h, err := app.Open(e.ctx, c)
 	if err != nil {
 		return err
@@ -27,5 +30,6 @@ func (s serveCmd) Run(e *env) error {
 	defer h.Close()
 	return flagsWrong(h.Serve(e.ctx, func(address, code string) {
 		fmt.Fprintln(e.out, app.Welcome(e.lang, address, code))
+		fmt.Fprint(e.out, h.Notice(e.lang, address))
 	}))
 }
