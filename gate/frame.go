@@ -107,3 +107,12 @@ func (f Frame) Presence(routed bool) bool {
 	}
 	return f == ARPRequest || f == NeighborSolicit
 }
+
+// overTCP reports the frames of a conversation over TCP.
+func (f Frame) overTCP() bool {
+	switch f {
+	case ARPRequest, NeighborSolicit, EchoRequest, EchoAllNodes, MDNSQuery, NBNSQuery, SSDPSearch, WSDProbe, SNMPGet:
+		return false
+	}
+	return true
+}

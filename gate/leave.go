@@ -390,7 +390,8 @@ func (g *Gate) buckets(segment string) []*bucket {
 	return []*bucket{g.global}
 }
 
-// medicalSpacing keeps two frames to an unlocked medical device at least a second apart.
+// medicalSpacing keeps two frames to an unlocked medical device at least a second apart, and two TCP connections or messages to any host of a
+// segment in which medical devices live: what nobody recognised there may be one.
 const medicalSpacing = 1050 * time.Millisecond
 
 func (g *Gate) spacing(r request) time.Duration {
@@ -400,7 +401,7 @@ func (g *Gate) spacing(r request) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	q := g.question(r)
-	if q.Status.Medical == "" || q.Segment == nil || r.frame.Presence(q.Segment.Routed) {
+	if q.Segment == nil || r.frame.Presence(q.Segment.Routed) || q.Status.Medical == "" && !(q.Segment.Medical && r.frame.overTCP()) {
 		return 0
 	}
 	now := time.Now()

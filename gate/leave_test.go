@@ -364,3 +364,20 @@ func TestCounts(t *testing.T) {
 		t.Errorf("%d frames sent, want 20: a refused one is not sent", g.FramesSent("s"))
 	}
 }
+
+func TestHostsOfAMedicalSegmentAreAskedSlowly(t *testing.T) {
+	for medical, least := range map[bool]time.Duration{true: time.Second, false: 0} {
+		g := New(Config{})
+		defer g.Close()
+		g.Approve(Segment{ID: "s", Prefix: netip.MustParsePrefix("10.1.0.0/24"), Interface: "lo", Pace: Fast, Medical: medical, Approved: true})
+		r := request{segment: "s", host: netip.MustParseAddr("10.1.0.9"), mac: netid.MAC{0x00, 0x11, 0x22, 0x33, 0x44, 0x55}, frame: HTTPGet, port: 80}
+		g.spacing(r)
+		if wait := g.spacing(r); wait < least || !medical && wait > 0 {
+			t.Errorf("medical %v: the second message waits %v", medical, wait)
+		}
+		r.frame, r.port = SNMPGet, 161
+		if wait := g.spacing(r); wait > 0 {
+			t.Errorf("medical %v: reading a table of a switch waits %v for each row", medical, wait)
+		}
+	}
+}
