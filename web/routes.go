@@ -170,7 +170,7 @@ func routes() []route {
 
 // uploads reports the addresses that take a file, and with it a larger request.
 func uploads(path string) bool {
-	return path == "/import" || strings.HasPrefix(path, "/devices/") && strings.HasSuffix(path, "/attachments")
+	return path == "/import" || path == "/api/v1/imports" || strings.HasPrefix(path, "/devices/") && strings.HasSuffix(path, "/attachments")
 }
 
 // maxFile is the largest file that a form takes.
