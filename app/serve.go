@@ -154,15 +154,6 @@ func (h *House) listen(ctx context.Context) (net.Listener, bool, error) {
 	return l, false, nil
 }
 
-// localURL is the console's address on this machine: localhost, so that passkeys work there too.
-func (h *House) localURL() string {
-	_, port, err := net.SplitHostPort(h.Listen)
-	if err != nil {
-		_, port, _ = net.SplitHostPort(DefaultListen)
-	}
-	return "http://localhost:" + port
-}
-
 // address is how browsers reach the console that listens on l.
 func (h *House) address(l net.Listener, secure bool) string {
 	_, port, _ := net.SplitHostPort(l.Addr().String())

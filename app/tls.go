@@ -230,7 +230,12 @@ func isLocal(listen string) bool {
 	return host == "localhost" || err == nil && a.IsLoopback()
 }
 
-// accounts says where passkeys belong: to the name that browsers use. An IP address cannot have any (WebAuthn, RP ID).
+// holdsPasskeys reports whether passkeys can belong to a host: a domain name (WebAuthn, RP ID), not an address or a bare machine name.
+func holdsPasskeys(host string) bool {
+	return host == "localhost" || strings.Contains(host, ".") && !isAddress(host)
+}
+
+// accounts says where passkeys belong: to the name that browsers use. Where that is none, people sign in with password and code app.
 func (h *House) accounts() account.Options {
 	o := account.Options{Now: h.Now}
 	listen := h.Listen
@@ -243,9 +248,13 @@ func (h *House) accounts() account.Options {
 	}
 	local := isLocal(listen)
 	secure := h.TLSCert != "" || !local || strings.HasPrefix(h.URL, "https://")
-	for _, address := range []string{h.publicURL(port, secure, local), h.localURL()} {
+	addresses := []string{h.publicURL(port, secure, local)}
+	if local {
+		addresses = append(addresses, "http://localhost:"+port)
+	}
+	for _, address := range addresses {
 		u, err := url.Parse(address)
-		if err != nil || u.Hostname() == "" || isAddress(u.Hostname()) {
+		if err != nil || !holdsPasskeys(u.Hostname()) {
 			continue
 		}
 		o.RPID, o.Origins = u.Hostname(), []string{u.Scheme + "://" + u.Host}
@@ -286,9 +295,14 @@ func (h *House) Notice(lang i18n.Lang, address string) string {
 	}
 	for _, n := range authority.LocalNames() {
 		if a, err := netip.ParseAddr(n); err == nil && a.Is4() && !a.IsLoopback() {
-			return text + i18n.T(ctx, "名前で開けないPCからは https://%s でも開けます(パスキーは名前で開いたときだけ使えます)。\n",
-				"Where the name does not work, open https://%s (passkeys need the name).\n", net.JoinHostPort(n, u.Port()))
+			text += i18n.T(ctx, "名前で開けないPCからは https://%s でも開けます。\n", "Where the name does not work, open https://%s.\n",
+				net.JoinHostPort(n, u.Port()))
+			break
 		}
+	}
+	if !holdsPasskeys(u.Hostname()) {
+		text += i18n.T(ctx, "パスキーも使うときは、--url https://名前.院内のドメイン:%s を付けて起動します。\n",
+			"To use passkeys too, start with --url https://NAME.DOMAIN:%s.\n", u.Port())
 	}
 	return text
 }

@@ -93,7 +93,7 @@ func New(d Deps) *Server {
 }
 
 // Handler returns the console with everything that every answer needs.
-func (s *Server) Handler() http.Handler { return Harden(s.mux, s.Log, s.TLS) }
+func (s *Server) Handler() http.Handler { return Harden(s.knownHost(s.mux), s.Log, s.TLS) }
 
 // Mount adds another face below a path, such as the API; it brings its own sign-in.
 func (s *Server) Mount(pattern string, h http.Handler) { s.mux.Handle(pattern, h) }
