@@ -98,7 +98,7 @@ func (h *House) handler(address string, secure bool) (http.Handler, error) {
 		Suppliers: h.Suppliers, Findings: h.Findings, Events: h.Events, Gates: h.Gates, Identify: h.Identify, Work: h, Log: h.Log, Now: h.Now,
 		Version: h.Version, TLS: secure, Site: h.site(address, secure), Mail: h.mailNow})
 	rest, err := api.New(api.Deps{DB: h.DB, Account: h.Account, Jobs: h.Jobs, Seen: h.Seen, Ledger: h.Ledger, Findings: h.Findings, Sheets: h.Sheets,
-		Gates: h.Gates, Work: h, Log: h.Log, Now: h.Now, Version: h.Version})
+		Gates: h.Gates, Events: h.Events, Suppliers: h.Suppliers, Box: h.Box, Work: h, Log: h.Log, Now: h.Now, Version: h.Version})
 	if err != nil {
 		return nil, err
 	}
