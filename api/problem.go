@@ -94,7 +94,7 @@ func (s *server) problem(ctx context.Context, err error) *Problem {
 		return p
 	}
 	status, code := statusOf(err)
-	if status >= http.StatusInternalServerError {
+	if status == http.StatusInternalServerError {
 		s.Log.Error("API request failed", "request", requestOf(ctx), "error", err)
 	}
 	if big, ok := errors.AsType[*http.MaxBytesError](err); ok {
