@@ -87,7 +87,7 @@ func (s *System) tidy() error {
 	case len(s.Notes) > maxLines || len(s.Data) > maxSystemData || len(s.Devices) > maxSystemDevices:
 		return fault.New(fault.TooLarge, "備考、データの種類、機器のどれかが多すぎます。", "Notes, kinds of data or devices: one of them is too large.")
 	case !is(SystemKinds(), s.Kind) || !is(Impacts(), string(s.Impact)) || !slices.Contains([]Hosting{HostingUnknown, OnPremises, Cloud, OnBoth}, s.Hosting):
-		return fault.New(fault.Invalid, "種類、設置場所、患者への影響のどれかに、選べない値が入っています。", "Kind, hosting or impact has a value that is no choice.")
+		return fault.New(fault.Invalid, "種類、設置場所、患者さんへの影響のどれかに、選べない値が入っています。", "Kind, hosting or impact has a value that is no choice.")
 	}
 	return nil
 }

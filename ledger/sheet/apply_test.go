@@ -405,7 +405,7 @@ func TestTheSheetForInspectorsHasItsColumns(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"種類", "設置場所", "利用可否", "OS", "IPアドレス", "MACアドレス", "事業者", "遠隔保守", "保守終了", "管理者", "最終確認", "未対応の指摘"} {
+	for _, want := range []string{"種類", "設置場所", "利用可否", "OS", "IPアドレス", "MACアドレス", "業者", "遠隔保守", "保守終了", "管理者", "最終確認", "未対応の弱点"} {
 		if !strings.Contains(header, want) {
 			t.Errorf("no column %s in %s", want, header)
 		}

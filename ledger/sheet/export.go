@@ -13,7 +13,6 @@ import (
 
 	"kenshin/facility"
 	"kenshin/fault"
-	"kenshin/i18n"
 	"kenshin/ledger"
 	"kenshin/netid"
 	"kenshin/paper"
@@ -33,42 +32,6 @@ const measuredMark = "(計測)"
 
 // ownID heads the column of device ids in the sheet of all fields.
 const ownID = "Kenshin ID"
-
-// Column of the sheet for people.
-type Col struct {
-	Header i18n.Text
-	Width  float64 // characters
-	value  func(*ledger.Device) any
-}
-
-// Columns are what the checklist's manual asks of a ledger (item 2-①: what, where, fit for use; 2-②: remote maintenance) and what an inspector
-// asks next. A person's word stands before the measured value.
-func Columns() []Col {
-	return []Col{
-		{say("管理番号", "Asset number"), 14, func(d *ledger.Device) any { return d.Word.Number }},
-		{say("名称", "Name"), 24, func(d *ledger.Device) any { return d.Name() }},
-		{say("種類", "Kind"), 16, func(d *ledger.Device) any { return ledger.KindLabel(d.Kind()).Ja }},
-		{say("医療機器", "Medical device"), 10, func(d *ledger.Device) any { return tick(d.Medical()) }},
-		{say("設置場所", "Place"), 26, func(d *ledger.Device) any { return place(&d.Word) }},
-		{say("部門", "Department"), 16, func(d *ledger.Device) any { return d.Word.Department }},
-		{say("管理者", "Owner"), 14, func(d *ledger.Device) any { return d.Word.Owner }},
-		{say("利用可否", "May be used"), 10, func(d *ledger.Device) any { return usable(d) }},
-		{say("メーカー", "Maker"), 18, func(d *ledger.Device) any { return d.Maker() }},
-		{say("型番", "Model"), 20, func(d *ledger.Device) any { return d.Model() }},
-		{say("製造番号", "Serial number"), 18, func(d *ledger.Device) any { return d.Serial() }},
-		{say("OS", "Operating system"), 22, func(d *ledger.Device) any { return strings.TrimSpace(d.OS() + " " + d.OSVersion()) }},
-		{say("IPアドレス", "IP address"), 18, func(d *ledger.Device) any { return firstText(addresses(d), d.Word.IPText) }},
-		{say("MACアドレス", "MAC address"), 20, func(d *ledger.Device) any { return firstText(macs(d), d.Word.MACText) }},
-		{say("事業者", "Vendor"), 22, func(d *ledger.Device) any { return d.Word.Vendor }},
-		{say("遠隔保守", "Remote maintenance"), 16, func(d *ledger.Device) any { return d.Word.RemoteType }},
-		{say("購入日", "Purchased"), 12, func(d *ledger.Device) any { return d.Word.Purchased }},
-		{say("保守終了", "End of support"), 12, func(d *ledger.Device) any { return d.Word.SupportEnd }},
-		{say("患者への影響", "Impact on patients"), 12, func(d *ledger.Device) any { return impactLabel(d.Word.Impact) }},
-		{say("台帳の状態", "State"), 10, func(d *ledger.Device) any { return stateLabel(d.State) }},
-		{say("最終確認", "Last seen"), 18, func(d *ledger.Device) any { return clock(d.LastSeen) }},
-		{say("未対応の指摘", "Open findings"), 10, func(d *ledger.Device) any { return d.Summary.Findings }},
-	}
-}
 
 // Each gives the devices to write, one by one.
 type Each func(yield func(*ledger.Device, error) bool)
@@ -131,7 +94,8 @@ func exportXLSX(w io.Writer, devices Each) error {
 		for _, d := range list {
 			rec := make([]any, len(cols))
 			for i, c := range cols {
-				rec[i] = c.value(d)
+				v, _ := c.cell(d)
+				rec[i] = ja(v)
 			}
 			if !yield(rec, nil) {
 				return
@@ -191,7 +155,7 @@ func full(list []*ledger.Device, extras []string) (paper.Table, paper.Records) {
 // shown writes a choice by its label, which an import reads back.
 func shown(f ledger.Field, v string) string {
 	if f.Type == ledger.YesNo && v != "" {
-		return tick(v == "true")
+		return yesNo(v == "true").Ja
 	}
 	for _, o := range f.Options {
 		if o.Value == v {
@@ -208,7 +172,7 @@ type measurement struct {
 
 func measurements() []measurement {
 	return []measurement{
-		{"台帳の状態", func(d *ledger.Device) string { return stateLabel(d.State) }},
+		{"台帳の状態", func(d *ledger.Device) string { return stateText(d.State).Ja }},
 		{"種類", func(d *ledger.Device) string { return ledger.KindLabel(d.Identity.Kind).Ja }},
 		{"名前", func(d *ledger.Device) string { return d.Identity.Name }},
 		{"メーカー", func(d *ledger.Device) string { return d.Identity.Maker }},
@@ -217,8 +181,8 @@ func measurements() []measurement {
 		{"OS", func(d *ledger.Device) string { return strings.TrimSpace(d.Identity.OS + " " + d.Identity.OSVersion) }},
 		{"IPアドレス", addresses},
 		{"MACアドレス", macs},
-		{"初回確認", func(d *ledger.Device) string { return clock(d.FirstSeen) }},
-		{"最終確認", func(d *ledger.Device) string { return clock(d.LastSeen) }},
+		{"初回確認", func(d *ledger.Device) string { return clock(d.FirstSeen, time.Local) }},
+		{"最終確認", func(d *ledger.Device) string { return clock(d.LastSeen, time.Local) }},
 	}
 }
 
@@ -247,42 +211,6 @@ func exportJSON(w io.Writer, devices Each) error {
 	return nil
 }
 
-func tick(b bool) string {
-	if b {
-		return "はい"
-	}
-	return "いいえ"
-}
-
-func place(w *ledger.Word) string {
-	return strings.Join(slices.DeleteFunc([]string{w.Building, w.Floor, w.Room}, func(s string) bool { return s == "" }), " ")
-}
-
-func usable(d *ledger.Device) string {
-	switch {
-	case d.State == ledger.Retired:
-		return "否(廃棄)"
-	case d.Word.InUse == "yes":
-		return "可"
-	case d.Word.InUse == "no":
-		return "否"
-	}
-	return "未確認" // silence is never a pass
-}
-
-func impactLabel(i ledger.Impact) string {
-	for _, o := range ledger.Impacts() {
-		if o.Value == string(i) {
-			return o.Label.Ja
-		}
-	}
-	return ""
-}
-
-func stateLabel(s ledger.State) string {
-	return map[ledger.State]string{ledger.New: "新しい", ledger.Registered: "登録済み", ledger.Excluded: "対象外", ledger.Retired: "廃棄"}[s]
-}
-
 func addresses(d *ledger.Device) string {
 	var out []string
 	for _, i := range d.Interfaces {
@@ -305,18 +233,9 @@ func macs(d *ledger.Device) string {
 	return strings.Join(out, ", ")
 }
 
-func firstText(s ...string) string {
-	for _, v := range s {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
-}
-
-func clock(t time.Time) string {
+func clock(t time.Time, zone *time.Location) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.Local().Format("2006-01-02 15:04")
+	return t.In(zone).Format("2006-01-02 15:04")
 }

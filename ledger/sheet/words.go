@@ -22,7 +22,7 @@ var headerWords = map[string]string{
 	"os":         `os os名 os種別 os種類 os名称 オペレーティングシステム 基本ソフト osバージョン含む operatingsystem`,
 	"os_version": `osの版 osバージョン バージョン osver osversion ver version ビルド番号 ファームウェア ファームウェアバージョン ファームバージョン firmware`,
 	"approval":   `承認番号 認証番号 承認認証番号 承認・認証番号 届出番号 薬事承認番号 医療機器承認番号 薬事番号 医療機器認証番号 承認番号等`,
-	"impact":     `患者への影響 患者影響 影響度 患者影響度 重要度 停止時の影響`,
+	"impact":     `患者さんへの影響 患者への影響 患者影響 影響度 患者影響度 重要度 停止時の影響`,
 	"department": `部署 部門 所属 診療科 使用部署 設置部署 管理部署 部署名 部門名 科名 利用部門 利用部署 使用部門 管理部門 所管 所管部署 所属部署 診療科部署 department dept section`,
 	"owner":      `管理者 担当者 責任者 管理責任者 機器管理者 管理担当者 担当 使用者 利用者 使用者名 利用者名 担当者名 管理者名 資産管理者 owner user assignedto`,
 	"building":   `棟 建物 建屋 館 棟名 建物名 設置棟 building`,
@@ -46,7 +46,7 @@ var headerWords = map[string]string{
 	"in_use":        `利用可否 使用可否 可否 利用の可否 使用の可否 使用状況 稼働状況 利用状況 稼働状態 使用状態 機器状態 状態 ステータス status`,
 	"reading":       `ふりがな 読み よみ 読み仮名 よみがな 機器名カナ 名称カナ カナ`,
 	"notes":         `備考 摘要 メモ 特記事項 コメント 注記 備考欄 その他 note notes remarks comment memo`,
-	"vendor_id":     `事業者の登録`,
+	"vendor_id":     `業者の登録 事業者の登録`,
 	DeviceID:        `kenshinid`,
 }
 
