@@ -1,0 +1,181 @@
+package web
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"sort"
+	"strings"
+	"testing"
+
+	"kenshin/actor"
+)
+
+// letters stand for roles in the table below.
+var letters = map[byte]actor.Role{'a': actor.Admin, 'd': actor.Director, 'p': actor.Department, 'u': actor.Auditor, 't': actor.Trainer, 'k': actor.Desk}
+
+// allowed says who may open which address of the ledger's side of the console. It is written by hand: a new address needs a decision.
+const allowed = `
+GET /{$} adputk
+GET /devices adpuk
+POST /devices/bulk ap
+GET /devices/export adu
+GET /devices/new ap
+POST /devices/new ap
+GET /devices/{id} adpuk
+GET /devices/{id}/edit ap
+POST /devices/{id}/edit ap
+POST /devices/{id}/state ap
+GET /devices/{id}/history adpuk
+GET /devices/{id}/merge ap
+POST /devices/{id}/merge ap
+GET /devices/{id}/split ap
+POST /devices/{id}/split ap
+POST /devices/{id}/never-touch a
+POST /devices/{id}/unlock a
+POST /devices/{id}/lock a
+POST /devices/{id}/attachments ap
+GET /devices/{id}/attachments/{file} adpuk
+POST /devices/{id}/attachments/{file}/remove ap
+POST /merges/{id}/accept ap
+POST /merges/{id}/refuse ap
+POST /merges/{id}/undo ap
+GET /import a
+POST /import a
+GET /import/{id} a
+GET /import/{id}/sheet a
+POST /import/{id}/sheet a
+GET /import/{id}/columns a
+POST /import/{id}/columns a
+GET /import/{id}/apply a
+POST /import/{id}/apply a
+GET /import/{id}/live a
+POST /import/{id}/undo a
+POST /import/{id}/discard a
+GET /systems adpuk
+GET /systems/new ap
+POST /systems/new ap
+GET /systems/{id} adpuk
+GET /systems/{id}/edit ap
+POST /systems/{id}/edit ap
+POST /systems/{id}/delete ap
+GET /vendors adpuk
+GET /vendors/new ap
+POST /vendors/new ap
+GET /vendors/{id} adpuk
+GET /vendors/{id}/edit ap
+POST /vendors/{id}/edit ap
+POST /vendors/{id}/delete ap
+GET /findings adputk
+GET /findings/{id} adputk
+GET /findings/{id}/letter adputk
+POST /findings/{id}/state ap
+GET /sweeps aduk
+POST /sweeps a
+GET /sweeps/{id} aduk
+GET /sweeps/{id}/live aduk
+POST /sweeps/{id}/pause a
+POST /sweeps/{id}/resume a
+POST /sweeps/{id}/stop a
+GET /segments aduk
+GET /segments/new a
+POST /segments/new a
+GET /segments/sent aduk
+GET /segments/{id} a
+POST /segments/{id} a
+POST /segments/{id}/withdraw a
+POST /segments/{id}/sweep a
+POST /kill a
+GET /jobs adu
+GET /jobs/live adu
+GET /jobs/{id} adu
+GET /jobs/{id}/live adu
+GET /jobs/{id}/file adu
+POST /jobs/{id}/cancel a
+POST /jobs/{id}/retry a
+GET /people a
+POST /people/invite a
+POST /people/invite/{id}/revoke a
+POST /people/tokens a
+POST /people/tokens/{id}/revoke a
+POST /people/{id}/role a
+POST /people/{id}/remove a
+POST /people/{id}/signout a
+GET /trail adu
+POST /trail/verify adu
+GET /trail/export adu
+GET /trail/checkpoint adu
+GET /trail/seals adu
+GET /trail/seals/{day} adu
+GET /settings a
+POST /settings a
+POST /settings/mail a
+POST /settings/mail/test a
+GET /settings/ca a
+`
+
+func TestEveryRouteForEveryRole(t *testing.T) {
+	c := openConsole(t)
+	table := map[string]string{}
+	for line := range strings.Lines(strings.TrimSpace(allowed)) {
+		f := strings.Fields(line)
+		table[f[0]+" "+f[1]] = f[2]
+	}
+	var missing []string
+	for _, r := range routes() {
+		method, path, _ := strings.Cut(r.pattern, " ")
+		path = strings.ReplaceAll(strings.NewReplacer("{$}", "", "{id}", "no-such", "{file}", "no-such", "{day}", "2026-11-21", "{secret}", "x").Replace(path), "//", "/")
+		ask := func(role actor.Role) answer {
+			body := strings.NewReader("")
+			q := httptest.NewRequest(method, path, body)
+			q.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			return c.do(role, q)
+		}
+		if r.needs.stage == "door" {
+			continue // anybody may knock; what the handlers decide is tested with them
+		}
+		if a := ask(""); a.Code != http.StatusSeeOther || !strings.HasPrefix(a.to(), "/signin") {
+			t.Errorf("%s without signing in: %d to %q", r.pattern, a.Code, a.to())
+		}
+		if r.needs.permission == "" {
+			continue // one's own account
+		}
+		who, known := table[r.pattern]
+		delete(table, r.pattern)
+		if !known {
+			missing = append(missing, r.pattern)
+			continue
+		}
+		for letter, role := range letters {
+			a, may := ask(role), strings.IndexByte(who, letter) >= 0
+			if refused := a.Code == http.StatusForbidden; refused == may {
+				t.Errorf("%s as %s: %d, allowed %v", r.pattern, role, a.Code, may)
+			}
+		}
+	}
+	sort.Strings(missing)
+	for _, p := range missing {
+		t.Errorf("nobody decided who may open %s", p)
+	}
+	for p := range table {
+		t.Errorf("%s is decided and does not exist", p)
+	}
+}
+
+func TestAPartialWithoutSessionLeadsToSignIn(t *testing.T) {
+	c := openConsole(t)
+	r := httptest.NewRequest(http.MethodGet, "/jobs/live", nil)
+	r.Header.Set("HX-Request", "true")
+	if a := c.do("", r); a.Code != http.StatusUnauthorized || a.Header().Get("HX-Redirect") != "/signin" {
+		t.Errorf("%d %v", a.Code, a.Header())
+	}
+}
+
+func TestAnotherSiteCannotPost(t *testing.T) {
+	c := openConsole(t)
+	r := httptest.NewRequest(http.MethodPost, "/kill", strings.NewReader("on=true"))
+	r.Header.Set("Sec-Fetch-Site", "cross-site")
+	c.do(actor.Admin, r).is(http.StatusForbidden)
+	if sw, err := c.Gates.Switch(t.Context(), c.f); err != nil || sw.Killed {
+		t.Errorf("%+v %v", sw, err)
+	}
+}
