@@ -120,6 +120,11 @@ func (c *Checkup) echoes(ctx context.Context, seg *gate.Segment, p netip.Prefix,
 
 func (c *Checkup) link(ctx context.Context, s *Sweep, seg *gate.Segment, p netip.Prefix, last bool, found func(observation.Observation)) error {
 	w, err := c.Gate.Wire(seg.ID)
+	if fault.Is(err, fault.Unavailable) {
+		// without the right to raw sockets: whom the machine itself knows can still be asked
+		s.note(seg.ID, fault.Sentence(err, "ja"), fault.Sentence(err, "en"))
+		return arp.Table(seg.Interface, p, c.Now(), found)
+	}
 	if err != nil {
 		return err
 	}

@@ -127,8 +127,8 @@ func (t *Tap) start(g *Gate, ifi net.Interface, segment string) error {
 func rawRight(err error) error {
 	if errors.Is(err, os.ErrPermission) || errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
 		return fault.Wrap(fault.Unavailable, err,
-			"この口でARPなどを送受信する権限がありません。「sudo setcap cap_net_raw+ep kenshin」を実行するか、rootで動かしてください。それまでは、できる範囲だけで調べます。",
-			"The right to raw sockets is missing. Run \"sudo setcap cap_net_raw+ep kenshin\" or start as root; until then Kenshin does what it can.")
+			"この口でARPなどを送受信する権限がありません。「sudo setcap cap_net_raw+ep kenshin」を実行するか、rootで動かしてください。それまでは、この機械がもう知っている機器だけを調べます。",
+			"The right to raw sockets is missing. Run \"sudo setcap cap_net_raw+ep kenshin\" or start as root; until then only devices that this machine already knows are looked at.")
 	}
 	return err
 }
