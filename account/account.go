@@ -64,7 +64,7 @@ func New(db *store.DB, box *seal.Box, o Options) (*Service, error) {
 		o.Now = time.Now
 	}
 	s := &Service{db: db, box: box, o: o, hashing: make(chan struct{}, 2)}
-	s.decoy = hashPassword(o.Cost, rand.Text())
+	s.decoy = decoyHash(o.Cost)
 	if o.RPID != "" {
 		w, err := newWebAuthn(o)
 		if err != nil {

@@ -39,7 +39,17 @@ const (
 func hashPassword(c Cost, password string) string {
 	salt := make([]byte, 16)
 	_, _ = rand.Read(salt)
-	key := argon2.IDKey([]byte(norm.NFKC.String(password)), salt, c.Passes, c.Memory, c.Threads, 32)
+	return phc(c, salt, argon2.IDKey([]byte(norm.NFKC.String(password)), salt, c.Passes, c.Memory, c.Threads, 32))
+}
+
+// decoyHash looks like the hash of a password and is none: verifying against it costs what any password costs, and making it costs nothing.
+func decoyHash(c Cost) string {
+	noise := make([]byte, 16+32)
+	_, _ = rand.Read(noise)
+	return phc(c, noise[:16], noise[16:])
+}
+
+func phc(c Cost, salt, key []byte) string {
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, c.Memory, c.Passes, c.Threads,
 		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(key))
 }
