@@ -11,7 +11,6 @@ import (
 
 	"kenshin/fault"
 	"kenshin/i18n"
-	"kenshin/jp"
 	"kenshin/setting"
 	"kenshin/store"
 	"kenshin/trail"
@@ -102,12 +101,18 @@ func (v *visit) settingsSave() error {
 	if err != nil {
 		return err
 	}
-	where.Name, where.Reading, where.Address, where.Zone = view.Facility, view.Reading, view.Street, jp.Clean(view.Zone)
+	where.Name, where.Reading, where.Address, where.Zone = view.Facility, view.Reading, view.Street, narrow(view.Zone)
 	if where.Beds, err = bedCount(view.Beds); err != nil {
 		view.Errors["beds"] = v.sentence(err)
 	}
-	err = v.s.DB.Write(v.ctx, v.facility, func(tx *store.Tx) error { return v.putSettings(tx, view) })
-	if err != nil && !errors.Is(err, errForm) {
+	// The facility and the values lie in two places: the values are tried first, so that a mistake in either stores nothing.
+	err = v.s.DB.Write(v.ctx, v.facility, func(tx *store.Tx) error {
+		if err := v.putSettings(tx, view); err != nil {
+			return err
+		}
+		return errForm
+	})
+	if !errors.Is(err, errForm) {
 		return err
 	}
 	if len(view.Errors) == 0 {
@@ -115,7 +120,10 @@ func (v *visit) settingsSave() error {
 		switch {
 		case fault.Is(err, fault.Invalid), fault.Is(err, fault.TooLarge):
 			view.Errors[facilityField(err)] = v.sentence(err)
-		case err != nil:
+		case err == nil:
+			err = v.s.DB.Write(v.ctx, v.facility, func(tx *store.Tx) error { return v.putSettings(tx, view) })
+		}
+		if err != nil && len(view.Errors) == 0 {
 			return err
 		}
 	}
@@ -155,7 +163,7 @@ func (v *visit) putSettings(tx *store.Tx, view page.SettingsView) error {
 	}
 	number := func(field, text string, k setting.Key[int]) {
 		put(field, k.Name, func() (any, any, error) {
-			n, err := strconv.Atoi(jp.Clean(text))
+			n, err := strconv.Atoi(narrow(text))
 			if err != nil {
 				return nil, nil, errNumber
 			}
@@ -164,7 +172,7 @@ func (v *visit) putSettings(tx *store.Tx, view page.SettingsView) error {
 		})
 	}
 	put("session_minutes", setting.Idle().Name, func() (any, any, error) {
-		n, err := strconv.Atoi(jp.Clean(view.SessionMinutes))
+		n, err := strconv.Atoi(narrow(view.SessionMinutes))
 		if err != nil {
 			return nil, nil, errNumber
 		}

@@ -8,7 +8,6 @@ import (
 
 	"kenshin/fault"
 	"kenshin/i18n"
-	"kenshin/jp"
 	"kenshin/setting"
 	"kenshin/store"
 	"kenshin/trail"
@@ -26,7 +25,7 @@ func (v *visit) mailSave() error {
 	if err != nil {
 		return err
 	}
-	form := page.MailForm{Host: jp.Clean(f.Get("host")), Port: jp.Clean(f.Get("port")), Security: f.Get("security"), User: strings.TrimSpace(f.Get("user")),
+	form := page.MailForm{Host: narrow(f.Get("host")), Port: narrow(f.Get("port")), Security: f.Get("security"), User: strings.TrimSpace(f.Get("user")),
 		From: strings.TrimSpace(f.Get("mail-from")), To: f.Get("mail-to")}
 	relay := setting.Relay{Host: form.Host, Security: form.Security, User: form.User, From: form.From,
 		To: strings.FieldsFunc(form.To, func(r rune) bool { return strings.ContainsRune(" ,;、\r\n\t", r) })}

@@ -110,9 +110,12 @@ func (v *visit) setupFacility(name, beds string) error {
 	return nil
 }
 
+// narrow is what people typed into a field for digits or names of machines: full-width characters become plain ones.
+func narrow(s string) string { return jp.Narrow(s) }
+
 // bedCount reads a number of beds as people write it; nothing means none.
 func bedCount(text string) (int, error) {
-	text = jp.Clean(text)
+	text = narrow(text)
 	if text == "" {
 		return 0, nil
 	}
