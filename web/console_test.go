@@ -50,6 +50,7 @@ type console struct {
 	other   facility.ID
 	cookies map[actor.Role]string
 	checkup *checkup.Checkup // of f
+	seg     string           // segment in which see sees; "" is none
 }
 
 // house does Work as the app does it; nothing is sent, since no test starts the queue of a network.
@@ -293,7 +294,7 @@ func (c *console) see(mac, ip string, obs ...observation.Observation) netid.Devi
 	addr := netip.MustParseAddr(ip)
 	list := append([]observation.Observation{{Signal: observation.ARP, Value: ip}}, obs...)
 	for i := range list {
-		list[i].MAC, list[i].IP, list[i].Sensor, list[i].At = m, addr, "local", time.Now().Add(-time.Minute)
+		list[i].MAC, list[i].IP, list[i].Segment, list[i].Sensor, list[i].At = m, addr, c.seg, "local", time.Now().Add(-time.Minute)
 	}
 	owners, err := c.checkup.Ingest(context.Background(), c.f, list)
 	c.must(err)

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -125,11 +124,14 @@ func (v *visit) unknownTask(i *finding.Item) (page.Task, error) {
 	count := map[string]int{}
 	var order []string
 	for _, d := range p.Devices {
-		where := v.t("場所の分からないところ", "an unknown place")
+		where := ""
 		for _, card := range d.Interfaces {
 			if n := names[card.Segment]; n != "" {
 				where = n
 			}
+		}
+		if where == "" {
+			continue // nobody knows where: nothing to say
 		}
 		if count[where]++; count[where] == 1 {
 			order = append(order, where)
@@ -198,7 +200,7 @@ func (v *visit) homeChanges(view *page.HomeView) error {
 			return err
 		}
 		if n > 3 && len(p.Events) > 0 {
-			view.Changes = append(view.Changes, page.Change{At: p.Events[0].At, What: fmt.Sprintf("%s: %d", about.Label.For(v.ctx), n)})
+			view.Changes = append(view.Changes, page.Change{At: p.Events[0].At, What: v.t("%s %d件", "%s: %d", about.Label.For(v.ctx), n)})
 			continue
 		}
 		for i := range p.Events {

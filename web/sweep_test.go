@@ -168,7 +168,7 @@ func TestHomeSaysWhatToDo(t *testing.T) {
 		c.see(fmt.Sprintf("02:00:00:00:0b:%02x", i), fmt.Sprintf("10.9.10.%d", i+1))
 	}
 	c.see("02:00:00:00:0b:10", "10.9.10.16", smb1()...)
-	c.get(actor.Admin, "/").is(200, "台帳にない機器が4台つながっています", "!台帳にない機器「10.9.10.1」", "SMB1", "文面を見る", "新しい機器: 4", "確かめて、台帳にしましょう")
+	c.get(actor.Admin, "/").is(200, "台帳にない機器が4台つながっています", "!台帳にない機器「10.9.10.1」", "SMB1", "文面を見る", "新しい機器 4件", "確かめて、台帳にしましょう")
 }
 
 func TestAFindingIsDealtWith(t *testing.T) {
