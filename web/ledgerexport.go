@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"fmt"
+	"iter"
 	"net/http"
 	"net/url"
 
@@ -61,18 +62,11 @@ func (v *visit) ledgerExport() error {
 	if err != nil {
 		return err
 	}
-	q.Limit = 1
-	p, err := v.s.Ledger.List(v.ctx, v.facility, q)
+	total, err := v.takenOut(q, string(format))
 	if err != nil {
 		return err
 	}
-	err = v.remember(trail.Entry{Action: "ledger.export", Subject: trail.Subject{Kind: "ledger"}, Summary: i18n.Text{
-		Ja: fmt.Sprintf("台帳の%d台を書き出しました(%s)", p.Total, format), En: fmt.Sprintf("Exported %d devices of the ledger (%s)", p.Total, format)},
-		Detail: map[string]any{"format": format, "devices": p.Total, "filter": v.r.URL.RawQuery}})
-	if err != nil {
-		return err
-	}
-	if format == sheet.XLSX && p.Total > exportAtOnce {
+	if format == sheet.XLSX && total > exportAtOnce {
 		run, err := v.s.Work.StartExport(v.ctx, v.facility, q)
 		if err != nil {
 			return err
@@ -87,6 +81,47 @@ func (v *visit) ledgerExport() error {
 	if err := sheet.Export(v.w, format, Chosen(v.ctx, v.s.Ledger, v.facility, q)); err != nil {
 		v.s.Log.Error("the export broke off", "request", requestOf(v.ctx), "error", err)
 		panic(http.ErrAbortHandler) // a cut connection says that the file is not whole; an error page inside it would not
+	}
+	return nil
+}
+
+// takenOut counts what leaves the house and remembers who took it.
+func (v *visit) takenOut(q ledger.Query, format string) (int, error) {
+	q.Cursor, q.Offset, q.Limit = "", 0, 1
+	p, err := v.s.Ledger.List(v.ctx, v.facility, q)
+	if err != nil {
+		return 0, err
+	}
+	return p.Total, v.remember(trail.Entry{Action: "ledger.export", Subject: trail.Subject{Kind: "ledger"}, Summary: i18n.Text{
+		Ja: fmt.Sprintf("台帳の%d台を書き出しました(%s)", p.Total, format), En: fmt.Sprintf("Exported %d devices of the ledger (%s)", p.Total, format)},
+		Detail: map[string]any{"format": format, "devices": p.Total, "filter": v.r.URL.RawQuery}})
+}
+
+// ledgerPrint shows all devices of the filtered ledger for A4. Lines leave as they are read.
+func (v *visit) ledgerPrint() error {
+	view := page.LedgerPrintView{Query: page.ReadLedgerQuery(v.r.URL.Query())}
+	view.Query.Cursor = ""
+	q, err := ledgerQuery(view.Query)
+	if err != nil {
+		return err
+	}
+	if view.Query.Segment != "" {
+		names, err := v.segmentNames()
+		if err != nil {
+			return err
+		}
+		view.Segment = names[view.Query.Segment]
+	}
+	if view.Total, err = v.takenOut(q, "A4"); err != nil {
+		return err
+	}
+	view.Devices = iter.Seq2[*ledger.Device, error](Chosen(v.ctx, v.s.Ledger, v.facility, q))
+	h := v.w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	if err := page.LedgerPrintPage(v.shell(), view).Render(v.ctx, v.w); err != nil {
+		v.s.Log.Error("the print broke off", "request", requestOf(v.ctx), "error", err)
+		panic(http.ErrAbortHandler) // half a ledger must not look like a whole one
 	}
 	return nil
 }

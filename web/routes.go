@@ -21,6 +21,7 @@ func routes() []route {
 		{"GET /devices", ledger, (*visit).ledgerList},
 		{"POST /devices/bulk", edit, (*visit).ledgerBulk},
 		{"GET /devices/export", export, (*visit).ledgerExport},
+		{"GET /devices/print", export, (*visit).ledgerPrint},
 		{"GET /devices/new", edit, (*visit).deviceNew},
 		{"POST /devices/new", edit, (*visit).deviceAdd},
 		{"GET /devices/{id}", ledger, (*visit).device},

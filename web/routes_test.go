@@ -19,6 +19,7 @@ GET /{$} adputk
 GET /devices adpuk
 POST /devices/bulk ap
 GET /devices/export adu
+GET /devices/print adu
 GET /devices/new ap
 POST /devices/new ap
 GET /devices/{id} adpuk

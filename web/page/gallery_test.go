@@ -85,6 +85,7 @@ func gallery(t testing.TB) []sample {
 			s.Role = actor.Auditor
 			return LedgerPage(s, LedgerView{Query: LedgerQuery{Q: "zzz", Chip: "new"}, Counts: counts})
 		}),
+		p("ledger-print", paperOf(9)),
 		p("device", func(s Shell) templ.Component { return DevicePage(s, device) }),
 		p("device-unlock", func(s Shell) templ.Component { return DevicePage(s, unlocking) }),
 		p("device-edit", func(s Shell) templ.Component {
@@ -205,6 +206,11 @@ func gallery(t testing.TB) []sample {
 			return SetupPage(s, SetupView{Step: "done", Codes: ids("k", 8)})
 		}),
 	}
+}
+
+// paperOf is the ledger for paper with so many devices.
+func paperOf(devices int) func(Shell) templ.Component {
+	return func(s Shell) templ.Component { return LedgerPrintPage(s, printed(devices)) }
 }
 
 // serve answers /page/LANG/NAME with a page of the gallery under the strict policy.

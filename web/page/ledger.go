@@ -37,19 +37,27 @@ func LedgerPage(s Shell, v LedgerView) templ.Component {
 	return within(s, SectionLedger, i18n.Text{Ja: "台帳", En: "Ledger"}, ledgerList(v))
 }
 
+// chipWord is one of the ready-made filters.
+type chipWord struct {
+	key string
+	i18n.Text
+}
+
+func chipWords() []chipWord {
+	w := func(key, ja, en string) chipWord { return chipWord{key, i18n.Text{Ja: ja, En: en}} }
+	return []chipWord{w("", "すべて", "All"), w("new", "新しい", "New"), w("medical", "医療機器", "Medical"), w("findings", "要対応", "To do"),
+		w("unsupported", "サポート切れ", "Unsupported"), w("unseen", "30日見ていない", "Not seen 30 days"), w("ownerless", "持ち主なし", "No owner"),
+		w("conflict", "食い違い", "Differing"), w("retired", "廃棄", "Retired")}
+}
+
 func (v LedgerView) chips(ctx context.Context) []Chip {
-	words := []struct{ key, ja, en string }{
-		{"", "すべて", "All"}, {"new", "新しい", "New"}, {"medical", "医療機器", "Medical"}, {"findings", "要対応", "To do"},
-		{"unsupported", "サポート切れ", "Unsupported"}, {"unseen", "30日見ていない", "Not seen 30 days"}, {"ownerless", "持ち主なし", "No owner"},
-		{"conflict", "食い違い", "Differing"}, {"retired", "廃棄", "Retired"},
-	}
 	var out []Chip
-	for _, w := range words {
+	for _, w := range chipWords() {
 		count, known := v.Counts[w.key]
 		if !known {
 			continue
 		}
-		out = append(out, Chip{Key: w.key, Text: t(ctx, w.ja, w.en), Count: count, URL: v.Query.chip(w.key), On: v.Query.Chip == w.key})
+		out = append(out, Chip{Key: w.key, Text: w.For(ctx), Count: count, URL: v.Query.chip(w.key), On: v.Query.Chip == w.key})
 	}
 	return out
 }

@@ -27,6 +27,7 @@ const (
 	PathLedger       = "/devices"        // GET, LedgerQuery
 	PathLedgerBulk   = "/devices/bulk"   // POST: id (many), do (state|department|impact|vendor), value fields, back
 	PathLedgerExport = "/devices/export" // GET: format (xlsx|csv|json), and LedgerQuery
+	PathLedgerPrint  = "/devices/print"  // GET, LedgerQuery: all devices on A4
 	PathDeviceNew    = "/devices/new"    // GET, POST: DeviceForm's fields
 	PathImport       = "/import"         // GET, POST: file
 	PathSystems      = "/systems"
@@ -169,6 +170,11 @@ func (q LedgerQuery) export(format string) string {
 	v := q.Values()
 	v.Set("format", format)
 	return withQuery(PathLedgerExport, v)
+}
+
+func (q LedgerQuery) print() string {
+	q.Cursor = ""
+	return withQuery(PathLedgerPrint, q.Values())
 }
 
 func withQuery(path string, v url.Values) string {
