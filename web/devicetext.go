@@ -88,6 +88,8 @@ func (v *visit) fieldName(key string) string {
 		}
 	}
 	switch key {
+	case "state":
+		return v.t("状態", "State")
 	case "never_touch":
 		return v.t("「何も送らない」", "“never touch”")
 	case "hosting":
@@ -117,6 +119,8 @@ func (v *visit) valueText(key, value string) string {
 		}
 	}
 	switch key {
+	case "state":
+		return page.StateText(ledger.State(value)).For(v.ctx)
 	case "never_touch":
 		return v.yes(value == "true")
 	case "vendor_id":
