@@ -77,23 +77,38 @@ func (h *House) importStep(ctx context.Context, run *job.Run) (job.Next, error) 
 	}
 	ctx, done := untilEnough(ctx, run)
 	defer done()
-	more, err := h.Sheets.Step(ctx, run.Facility, args.Import, run.Deadline())
+	for !run.Enough() {
+		more, err := h.importSlice(ctx, run, args)
+		if err != nil {
+			return job.Next{}, err
+		}
+		if !more {
+			return job.Done, nil
+		}
+	}
+	return job.Again(0), nil
+}
+
+// importSliceTime is how long an import works between two notes of how far it is: a person watches, and a machine that loses its power again and
+// again must be seen to come forward.
+const importSliceTime = 400 * time.Millisecond
+
+func (h *House) importSlice(ctx context.Context, run *job.Run, args web.ImportArgs) (more bool, err error) {
+	until := time.Now().Add(importSliceTime)
+	if run.Deadline().Before(until) {
+		until = run.Deadline()
+	}
+	more, err = h.Sheets.Step(ctx, run.Facility, args.Import, until)
 	if err != nil && !(run.Enough() && errors.Is(err, context.Canceled)) {
-		return job.Next{}, err
+		return false, err
 	}
 	ctx = context.WithoutCancel(ctx)
 	i, err := h.Sheets.Get(ctx, run.Facility, args.Import)
 	if err != nil {
-		return job.Next{}, err
+		return false, err
 	}
 	run.Say(i18n.Text{Ja: fmt.Sprintf("%d / %d 行", i.Done, i.Total), En: fmt.Sprintf("%d of %d rows", i.Done, i.Total)})
-	if err := h.DB.Write(ctx, run.Facility, func(tx *store.Tx) error { return run.Save(ctx, tx, args, i.Done, i.Total) }); err != nil {
-		return job.Next{}, err
-	}
-	if more {
-		return job.Again(0), nil
-	}
-	return job.Done, nil
+	return more, h.DB.Write(ctx, run.Facility, func(tx *store.Tx) error { return run.Save(ctx, tx, args, i.Done, i.Total) })
 }
 
 // StartExport makes a workbook of what a list's question chooses; the run's page then offers it.

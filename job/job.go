@@ -145,7 +145,8 @@ func (r *Run) Enough() bool { return !r.now().Before(r.deadline) || r.enough() }
 func (r *Run) Say(note i18n.Text) { r.say = &note }
 
 // Save stores how far the run is, in the same transaction as the facts that the step wrote: both or neither. data is what the next
-// step gets from Data. It fails, and with it the transaction, when another copy has taken the run over in the meantime.
+// step gets from Data. It fails, and with it the transaction, when another copy has taken the run over in the meantime. A step that comes
+// forward is not one that fails again and again: when done grows, its tries are counted anew.
 func (r *Run) Save(ctx context.Context, tx *store.Tx, data any, done, total int) error {
 	if tx.Facility() != r.Facility {
 		return fault.New(fault.Internal, "別の施設の処理に保存しようとしました。", "A job tried to save in another facility.")
@@ -158,7 +159,8 @@ func (r *Run) Save(ctx context.Context, tx *store.Tx, data any, done, total int)
 	if r.say != nil {
 		note = *r.say
 	}
-	n, err := tx.Exec(ctx, `UPDATE job_runs SET state_json=$4, done_count=$5, total_count=$6, note_ja=$7, note_en=$8, updated_at=$9
+	n, err := tx.Exec(ctx, `UPDATE job_runs SET attempts=CASE WHEN done_count < $5 THEN 0 ELSE attempts END,
+			state_json=$4, done_count=$5, total_count=$6, note_ja=$7, note_en=$8, updated_at=$9
 		WHERE facility_id=$1 AND id=$2 AND lease=$3`,
 		string(r.ID), r.lease, string(text), done, total, note.Ja, note.En, store.Micros(r.now()))
 	if err != nil {
