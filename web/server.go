@@ -75,8 +75,9 @@ type Site struct {
 // Server answers the console's requests.
 type Server struct {
 	Deps
-	mux   *http.ServeMux
-	rates rates
+	mux    *http.ServeMux
+	rates  rates
+	facets facets
 }
 
 // New builds the console from its routes.
@@ -87,7 +88,7 @@ func New(d Deps) *Server {
 		s.mux.HandleFunc(r.pattern, s.serve(r))
 	}
 	s.mux.HandleFunc("/", s.serve(route{needs: door, do: func(*visit) error {
-		return fault.New(fault.NotFound, "このページはありません。左の一覧から選んでください。", "There is no such page. Choose one from the menu.")
+		return fault.New(fault.NotFound, "この番地には何もありません。", "There is nothing at this address.")
 	}}))
 	return s
 }
@@ -190,6 +191,10 @@ func (s *Server) elsewhere(v *visit, x *account.Session, gone error) (actor.Acto
 
 // fail answers an error: a person gets one sentence and an id, the log gets the cause.
 func (s *Server) fail(v *visit, err error) {
+	if v.r.Context().Err() != nil && errors.Is(err, context.Canceled) {
+		s.Log.Debug("the browser went away", "path", v.r.URL.Path)
+		return
+	}
 	if errors.Is(err, errSignedOut) {
 		if v.partial() {
 			v.w.Header().Set("HX-Redirect", page.PathSignIn)
