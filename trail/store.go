@@ -132,6 +132,9 @@ func List(ctx context.Context, tx *store.Tx, f Filter) ([]Entry, int64, error) {
 	var out []Entry
 	err := store.Each(ctx, tx, func(r *sql.Rows) error {
 		x, err := scanRow(r)
+		if _, e, broken := decode(x.leaf); err == nil && broken == nil { // no column of its own; Verify tells a leaf that cannot be read
+			x.shown.Actor.Role = e.Actor.Role
+		}
 		out = append(out, x.shown)
 		return err
 	}, selectRows+where.SQL()+" ORDER BY seq DESC LIMIT "+limit, where.Args...)

@@ -16,8 +16,14 @@ func (s *Server) showFault(v *visit, code int, err error) {
 		v.json(code, map[string]string{"detail": sentence, "id": requestOf(v.ctx)})
 		return
 	}
+	if v.facility == "" && v.session.ID != "" { // a door that somebody who is signed in opened: shown within the frame
+		v.note(s.enter(v, anybody), "frame")
+	}
 	v.status(code)
 	view := page.FaultView{Status: code, Sentence: sentence, Inside: v.facility != ""}
+	if code == http.StatusNotFound && !view.Inside {
+		view.Do = v.t("番地を確かめるか、サインインしてください。", "Check the address, or sign in.")
+	}
 	if code >= http.StatusInternalServerError {
 		view.ID = requestOf(v.ctx)
 	}

@@ -44,7 +44,7 @@ func TestFirstRunInBrowser(t *testing.T) {
 	tab.Full("firstrun-3-second")
 	tab.Axe("setup: second factor")
 	tab.Click(`form[data-passkey="create"] button`)
-	tab.Wait(`location.pathname === "/setup/done"`)
+	tab.Wait(`location.pathname === "/setup/done" && document.querySelectorAll("ul.codes li").length === 10`)
 	if n := tab.Credentials(key); n != 1 {
 		t.Fatalf("%d passkeys", n)
 	}
@@ -62,26 +62,26 @@ func TestFirstRunInBrowser(t *testing.T) {
 	secret := strings.ReplaceAll(browsertest.Run(tab, chromedp.Evaluate[string](`document.querySelector("#app details .code").textContent`)), " ", "")
 	tab.Type("#code", s.code(secret))
 	tab.Click(`form[action="/me/totp"] .btn`)
-	tab.Wait(`location.pathname === "/me" && document.body.textContent.includes("確認アプリを登録しました")`)
+	tab.Wait(`location.pathname === "/me" && document.body.textContent.includes("認証アプリを登録しました")`)
 
 	tab.Click(`form[action="/signout"] button`)
-	tab.Wait(`location.pathname === "/signin"`)
+	tab.Wait(`location.pathname === "/signin" && !!document.querySelector("#password")`)
 	tab.Screenshot("signin")
 	tab.Axe("signin")
 
 	// A new code is needed: the app's time moves on.
 	s.add(time.Minute)
 	tab.Go(base + "/people")
-	tab.Wait(`location.pathname === "/signin"`)
+	tab.Wait(`location.pathname === "/signin" && !!document.querySelector("#password")`)
 	tab.Type("#email", "sato@minato.example")
 	tab.Type("#password", password)
 	tab.Click(`form[action="/signin"] .btn`)
-	tab.Wait(`location.pathname === "/signin/second"`)
+	tab.Wait(`location.pathname === "/signin/second" && !!document.querySelector("#code")`)
 	tab.Screenshot("signin-second")
 	tab.Axe("signin second")
 	tab.Type("#code", s.code(secret))
 	tab.Click(`form[action="/signin/second"] .btn`)
-	tab.Wait(`location.pathname === "/people"`)
+	tab.Wait(`location.pathname === "/people" && !!document.getElementById("invite")`)
 
 	// What an administrator sees, with an invitation that is shown once.
 	tab.Click(`button[commandfor="invite"]`)

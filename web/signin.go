@@ -301,7 +301,7 @@ func (v *visit) passkeyCreate() error {
 	if err != nil {
 		return err
 	}
-	name := or(v.r.URL.Query().Get("label"), v.t("パスキー(%s)", "Passkey (%s)", v.s.Now().Format("2006-01-02")))
+	name := or(v.r.URL.Query().Get("label"), browserName(v.r.UserAgent()))
 	done, err := v.s.Account.FinishRegister(v.ctx, v.session, v.kept(ceremonyCookie), name, b, from(v.r))
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
@@ -46,6 +47,7 @@ var trailGroups = []struct {
 	{"gate.", i18n.Text{Ja: "停止スイッチ", En: "Kill switch"}},
 	{"facility.", i18n.Text{Ja: "施設", En: "Facility"}},
 	{"setting.", i18n.Text{Ja: "設定", En: "Settings"}},
+	{"backup.", i18n.Text{Ja: "バックアップ", En: "Backups"}},
 	{"trail.", i18n.Text{Ja: "記録の確認と書き出し", En: "Trail: checks and exports"}},
 }
 
@@ -164,6 +166,15 @@ func (v *visit) trailRow(e trail.Entry) page.TrailRow {
 		row.Role, row.From = page.RoleText(e.Actor.Role).For(v.ctx), "API"
 	case actor.Command:
 		row.From = v.t("命令(この機械)", "Command line")
+	}
+	if row.Role != "" && e.Actor.Role == "" {
+		row.Role = ""
+	}
+	var detail struct {
+		Address string `json:"address"`
+	}
+	if raw, ok := e.Detail.(json.RawMessage); ok && json.Unmarshal(raw, &detail) == nil && detail.Address != "" {
+		row.From = detail.Address
 	}
 	if id := e.Subject.ID; id != "" {
 		open := page.Link{Text: v.t("開く", "Open")}

@@ -483,7 +483,7 @@ func people(v PeopleView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			case "totp":
-				templ_7745c5c3_Err = badge(MarkOK, t(ctx, "確認アプリ", "Authenticator app")).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = badge(MarkOK, t(ctx, "認証アプリ", "Authenticator app")).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -1469,7 +1469,7 @@ func codeApp(v MeView) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var87 string
-		templ_7745c5c3_Var87, templ_7745c5c3_Err = templ.JoinStringErrs(t(ctx, "確認アプリと復旧コード", "Authenticator app and recovery codes"))
+		templ_7745c5c3_Var87, templ_7745c5c3_Err = templ.JoinStringErrs(t(ctx, "認証アプリと復旧コード", "Authenticator app and recovery codes"))
 		if templ_7745c5c3_Err != nil {
 			return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/page/people.templ`, Line: 199, Col: 91}
 		}
@@ -1553,7 +1553,7 @@ func codeApp(v MeView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var91 string
-			templ_7745c5c3_Var91, templ_7745c5c3_Err = templ.JoinStringErrs(t(ctx, "スマートフォンの確認アプリ", "Authenticator app on a phone"))
+			templ_7745c5c3_Var91, templ_7745c5c3_Err = templ.JoinStringErrs(t(ctx, "スマートフォンの認証アプリ", "Authenticator app on a phone"))
 			if templ_7745c5c3_Err != nil {
 				return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/page/people.templ`, Line: 212, Col: 91}
 			}
@@ -1654,7 +1654,7 @@ func codeApp(v MeView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var98 string
-				templ_7745c5c3_Var98, templ_7745c5c3_Err = templ.JoinStringErrs(t(ctx, ": 確認アプリ", ": authenticator app"))
+				templ_7745c5c3_Var98, templ_7745c5c3_Err = templ.JoinStringErrs(t(ctx, ": 認証アプリ", ": authenticator app"))
 				if templ_7745c5c3_Err != nil {
 					return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/page/people.templ`, Line: 226, Col: 187}
 				}
