@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
 	"time"
 
 	"kenshin/store"
@@ -14,6 +15,9 @@ import (
 // enter makes this copy known. On SQLite it is the only one, so whatever another left at work goes back into the queue.
 func (q *Queue) enter(ctx context.Context) error {
 	host, _ := os.Hostname()
+	if err := q.buryGone(ctx, host); err != nil {
+		return err
+	}
 	return q.db.WriteShared(ctx, func(tx *store.Shared) error {
 		if q.db.Dialect == store.SQLite {
 			if _, err := tx.Exec(ctx, "DELETE FROM job_copies"); err != nil {
@@ -27,6 +31,36 @@ func (q *Queue) enter(ctx context.Context) error {
 			q.id, host, os.Getpid(), store.Micros(q.set.Now()))
 		return err
 	})
+}
+
+// buryGone takes back the steps of copies of this machine whose process is gone, without waiting for their silence. Should another machine have
+// the same name, no harm is done: a copy that is taken for dead notices, and can save nothing under the leases that it lost.
+func (q *Queue) buryGone(ctx context.Context, host string) error {
+	if q.db.Dialect == store.SQLite {
+		return nil
+	}
+	var gone []string
+	err := q.db.ReadShared(ctx, func(tx *store.Shared) error {
+		gone = nil
+		return store.Each(ctx, tx, func(rows *sql.Rows) error {
+			var id string
+			var pid int
+			if err := rows.Scan(&id, &pid); err != nil {
+				return err
+			}
+			if pid > 0 && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+				gone = append(gone, id)
+			}
+			return nil
+		}, "SELECT id, pid FROM job_copies WHERE host=$1 AND host<>''", host)
+	})
+	if err != nil {
+		return fmt.Errorf("look for copies that are gone: %w", err)
+	}
+	for _, id := range gone {
+		err = errors.Join(err, q.bury(ctx, id))
+	}
+	return err
 }
 
 func (q *Queue) leave(ctx context.Context) error {
