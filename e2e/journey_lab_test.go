@@ -56,7 +56,7 @@ func TestLabNewcomer(t *testing.T) {
 		tab.Click("[name=agreed]")
 		tab.Full("newcomer-6-approve")
 		tab.Click("main form button.btn:not(.quiet)")
-		tab.Wait("location.pathname !== '/segments/new'")
+		tab.Wait("location.pathname === '/segments'")
 
 		tab.Go(server.URL + "/sweeps")
 		tab.Click("main form button.btn")
