@@ -19,7 +19,7 @@ func (v *visit) deviceNew() error {
 
 // showDeviceForm shows the form of a device with what was typed and what is wrong with it.
 func (v *visit) showDeviceForm(form page.DeviceForm) error {
-	facets, err := v.s.Ledger.Facets(v.ctx, v.facility)
+	facets, err := v.facets()
 	if err != nil {
 		return err
 	}

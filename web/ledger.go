@@ -33,7 +33,7 @@ func (v *visit) showLedger(q page.LedgerQuery, errs page.Errors) error {
 	if err != nil {
 		return err
 	}
-	facets, err := v.s.Ledger.Facets(v.ctx, v.facility)
+	facets, err := v.facets()
 	if err != nil {
 		return err
 	}

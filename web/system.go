@@ -126,7 +126,7 @@ func (v *visit) systemEdit() error {
 const offeredDevices = 500 // in a system's form; those that belong to it are always among them
 
 func (v *visit) showSystemForm(form page.SystemForm, status int) error {
-	facets, err := v.s.Ledger.Facets(v.ctx, v.facility)
+	facets, err := v.facets()
 	if err != nil {
 		return err
 	}
