@@ -128,20 +128,7 @@ func (r *Recording) wrong(err error, ja, en string) error {
 
 // Replay takes a recording through the pipeline of a facility. Nothing is sent. Doing it again changes nothing.
 func (h *House) Replay(ctx context.Context, f facility.ID, next func() (observation.Observation, bool, error), told func(n int)) error {
-	c := h.judge()
-	if err := c.Replay(ctx, f, next, told); err != nil {
-		return err
-	}
-	// cards that turned out to be one device were judged apart: once more, with all that is known now
-	keys, err := h.Ledger.Keys(ctx, f)
-	if err != nil {
-		return err
-	}
-	ids := make([]netid.DeviceID, len(keys))
-	for i := range keys {
-		ids[i] = keys[i].ID
-	}
-	return c.Judge(ctx, f, ids)
+	return h.judge().Replay(ctx, f, next, told)
 }
 
 // Explain says again what a device is, from all that was seen of it, with every reason.

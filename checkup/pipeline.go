@@ -105,17 +105,34 @@ func sightings(obs []observation.Observation) []told {
 	return list
 }
 
-// Judge says again what devices are and what is weak on them, from all that was ever seen of them.
+// judgeRounds bounds how often cards that turn out to be one device are judged together; more than that is left to the next sweep.
+const judgeRounds = 4
+
+// Judge says again what devices are and what is weak on them, from all that was ever seen of them. Cards that turn out to be one device are
+// judged once more, as that device.
 func (c *Checkup) Judge(ctx context.Context, f facility.ID, ids []netid.DeviceID) error {
-	for part := range slices.Chunk(ids, judgeTogether) {
-		verdicts, err := c.weigh(ctx, f, part)
-		if err != nil {
-			return err
+	for round := 0; len(ids) > 0 && round < judgeRounds; round++ {
+		var joined []netid.DeviceID
+		for part := range slices.Chunk(ids, judgeTogether) {
+			verdicts, err := c.weigh(ctx, f, part)
+			if err != nil {
+				return err
+			}
+			var changes []ledger.Change
+			err = c.DB.Write(ctx, f, func(tx *store.Tx) (err error) {
+				changes, err = c.record(ctx, tx, verdicts)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			for _, ch := range changes {
+				if ch.Kind == ledger.Merged && !slices.Contains(joined, ch.Device) {
+					joined = append(joined, ch.Device)
+				}
+			}
 		}
-		err = c.DB.Write(ctx, f, func(tx *store.Tx) error { return c.record(ctx, tx, verdicts) })
-		if err != nil {
-			return err
-		}
+		ids = joined
 	}
 	return nil
 }
@@ -228,8 +245,9 @@ func (c *Checkup) protect(d *ledger.Device, id ledger.Identity) {
 	}
 }
 
-// record writes what was concluded: the machine's side of the ledger, the findings, and what the lists sort by.
-func (c *Checkup) record(ctx context.Context, tx *store.Tx, verdicts []verdict) error {
+// record writes what was concluded: the machine's side of the ledger, the findings, and what the lists sort by. It
+// returns what changed in the ledger.
+func (c *Checkup) record(ctx context.Context, tx *store.Tx, verdicts []verdict) ([]ledger.Change, error) {
 	measured := make([]ledger.Measurement, len(verdicts))
 	for i := range verdicts {
 		v := &verdicts[i]
@@ -237,25 +255,28 @@ func (c *Checkup) record(ctx context.Context, tx *store.Tx, verdicts []verdict) 
 	}
 	devices, changes, err := c.Ledger.Measure(ctx, tx, measured)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	list := make([]examined, 0, len(verdicts))
 	for i := range verdicts {
 		v := &verdicts[i]
 		claimed, err := c.claims(ctx, tx, v)
 		if err != nil {
-			return fmt.Errorf("look for the device's other cards: %w", err)
+			return nil, fmt.Errorf("look for the device's other cards: %w", err)
 		}
 		changes = append(changes, claimed...)
-		d := devices[i]
-		if d != nil && !slices.ContainsFunc(list, func(have examined) bool { return have.ID == d.ID }) {
-			list = append(list, examined{d, v.seen})
+	}
+	for i, d := range devices {
+		twice := func(have examined) bool { return have.ID == d.ID }
+		gone := func(ch ledger.Change) bool { return ch.Kind == ledger.Merged && ch.Other == d.ID }
+		if d != nil && !slices.ContainsFunc(list, twice) && !slices.ContainsFunc(changes, gone) {
+			list = append(list, examined{d, verdicts[i].seen})
 		}
 	}
 	if err := c.tell(ctx, tx, changes); err != nil {
-		return err
+		return nil, err
 	}
-	return c.examine(ctx, tx, list)
+	return changes, c.examine(ctx, tx, list)
 }
 
 // examined is a device as it now is, with all that was seen of it.
