@@ -29,8 +29,8 @@ func TestMain(m *testing.M) { os.Exit(bintest.Main(m)) }
 //
 //	code N PROGRAM ARG...     the program ends with exit code N
 //	start NAME ARG...         "kenshin serve ARG..." until the test ends; its addresses are in $NAME and $NAME_SETUP
-//	stop NAME                 SIGTERM; it must end well
-//	get CODE URL [HEADER]     the answer's code; its body is what stdout matches then
+//	finish NAME               SIGTERM; it must end well
+//	get CODE URL [HEADER]     the answer's code, with a header or @FILE that holds one; its body is what stdout matches then
 //	sql FILE STATEMENT        changes an SQLite file behind Kenshin's back
 //	port NAME                 a TCP port on loopback that somebody else holds, in $NAME
 //	dates FILE                puts {{now}}, {{tomorrow}} and {{nextweek}} into a file
@@ -57,7 +57,7 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code": code, "start": start, "stop": stop, "get": get, "sql": execSQL, "port": port, "dates": dates,
+			"code": code, "start": start, "finish": stop, "get": get, "sql": execSQL, "port": port, "dates": dates,
 		},
 	})
 }
@@ -113,7 +113,7 @@ func servers(ts *testscript.TestScript) map[string]*bintest.Server {
 
 func stop(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 1 || servers(ts)[args[0]] == nil {
-		ts.Fatalf("usage: stop NAME")
+		ts.Fatalf("usage: finish NAME")
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
 	defer cancel()
@@ -129,6 +129,9 @@ func get(ts *testscript.TestScript, _ bool, args []string) {
 	req, err := http.NewRequest(http.MethodGet, args[1], nil)
 	ts.Check(err)
 	for _, h := range args[2:] {
+		if file, ok := strings.CutPrefix(h, "@"); ok {
+			h = strings.TrimSpace(ts.ReadFile(file))
+		}
 		name, value, _ := strings.Cut(h, ": ")
 		req.Header.Set(name, value)
 	}
