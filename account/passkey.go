@@ -59,7 +59,7 @@ func (u user) WebAuthnDisplayName() string                { return u.p.Name }
 func (u user) WebAuthnCredentials() []webauthn.Credential { return u.keys }
 
 var errNoPasskeys = fault.New(fault.Unavailable, "このアドレスではパスキーを使えません(IPアドレスでは使えません)。https://名前 で開くか、認証アプリを使ってください。",
-	"Passkeys do not work at this address (never with an IP address). Open https://NAME, or use a code app.")
+	"Passkeys do not work at this address (never with an IP address). Open https://NAME, or use an authenticator app.")
 
 // PasskeysWork reports whether the console's address allows passkeys.
 func (s *Service) PasskeysWork() bool { return s.passkey != nil }
@@ -239,7 +239,7 @@ func (s *Service) RemovePasskey(ctx context.Context, x Session, id string) error
 
 // RemoveTOTP removes the signed-in person's code app, but never the last factor.
 func (s *Service) RemoveTOTP(ctx context.Context, x Session) error {
-	return s.removeFactor(ctx, x, i18n.Text{Ja: "認証アプリを外しました", En: "Removed the code app"}, func(tx *store.Shared) error {
+	return s.removeFactor(ctx, x, i18n.Text{Ja: "認証アプリを外しました", En: "Removed the authenticator app"}, func(tx *store.Shared) error {
 		_, err := tx.Exec(ctx, "UPDATE account_people SET totp = $2 WHERE id = $1", string(x.Person.ID), []byte{})
 		return err
 	})

@@ -21,9 +21,9 @@ const (
 )
 
 var (
-	errSetupDone = fault.New(fault.Conflict, "初期設定はもう済んでいます。サインインしてください。", "The first set-up is done already. Sign in.")
-	errSetupCode = fault.New(fault.Denied, "初期設定コードが違います。起動した画面(または記録)に出ているコードをそのまま入れてください。",
-		"The set-up code is wrong. Enter the code that was shown when Kenshin started.")
+	errSetupDone = fault.New(fault.Conflict, "はじめの設定はもう済んでいます。サインインしてください。", "The first setup is done already. Sign in.")
+	errSetupCode = fault.New(fault.Denied, "はじめの設定の合言葉が違います。起動した画面(またはログ)に出ている文字を、そのまま入れてください。",
+		"The setup code is wrong. Enter the code that was shown when Kenshin started.")
 )
 
 // NeedsSetup reports whether nobody can manage this installation yet.

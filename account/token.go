@@ -71,7 +71,7 @@ func (s *Service) AddToken(ctx context.Context, f facility.ID, name string, role
 			return err
 		}
 		_, err = trail.Append(ctx, tx, trail.Entry{At: now, Action: "token.add", Subject: trail.Subject{Kind: "token", ID: t.ID},
-			Summary: i18n.Text{Ja: "APIトークンを作りました", En: "Made an API token"}, Detail: map[string]any{"name": name, "role": role,
+			Summary: i18n.Text{Ja: "プログラム用の鍵(APIトークン)を作りました", En: "Made an API token"}, Detail: map[string]any{"name": name, "role": role,
 				"expires": t.Expires}})
 		return err
 	})
@@ -80,7 +80,7 @@ func (s *Service) AddToken(ctx context.Context, f facility.ID, name string, role
 
 // Token returns the token of a bearer header's text and notes that it is in use.
 func (s *Service) Token(ctx context.Context, text string) (Token, error) {
-	wrong := fault.New(fault.Denied, "APIトークンが違うか、期限が切れているか、取り消されています。", "The API token is wrong, expired or revoked.")
+	wrong := fault.New(fault.Denied, "プログラム用の鍵(APIトークン)が違うか、期限が切れているか、取り消されています。", "The API token is wrong, expired or revoked.")
 	if !strings.HasPrefix(text, TokenPrefix) || len(text) > 100 {
 		return Token{}, wrong
 	}
@@ -146,7 +146,7 @@ func (s *Service) RevokeToken(ctx context.Context, f facility.ID, id string) err
 			return fmt.Errorf("revoke a token: %w", err)
 		}
 		_, err = trail.Append(ctx, tx, trail.Entry{At: s.now(), Action: "token.revoke", Subject: trail.Subject{Kind: "token", ID: id},
-			Summary: i18n.Text{Ja: "APIトークンを取り消しました", En: "Revoked an API token"}, Detail: map[string]string{"name": name}})
+			Summary: i18n.Text{Ja: "プログラム用の鍵(APIトークン)を止めました", En: "Revoked an API token"}, Detail: map[string]string{"name": name}})
 		return err
 	})
 }

@@ -108,7 +108,7 @@ func (s *Service) FinishTOTP(ctx context.Context, x Session, id, code string, fr
 	if err != nil {
 		return Enrolled{}, err
 	}
-	return s.enrolled(ctx, x, ByTOTP, from, i18n.Text{Ja: "認証アプリを登録しました", En: "Set up a code app"}, func(tx *store.Shared) error {
+	return s.enrolled(ctx, x, ByTOTP, from, i18n.Text{Ja: "認証アプリを登録しました", En: "Set up an authenticator app"}, func(tx *store.Shared) error {
 		if err := endCeremony(ctx, tx, id); err != nil {
 			return err
 		}
@@ -229,7 +229,7 @@ func (s *Service) ConfirmRecovery(ctx context.Context, pending, code string, fro
 	return s.open(ctx, x, x.Person, ByRecovery, from, func(tx *store.Shared) error {
 		n, err := tx.Exec(ctx, "DELETE FROM account_recovery_codes WHERE person_id = $1 AND hash = $2", string(x.Person.ID), hashOf(plainCode(code)))
 		if err == nil && n == 0 {
-			err = fault.New(fault.Denied, "回復コードが違うか、もう使われています。別のコードを入れてください。", "The recovery code is wrong or was used already. Enter another one.")
+			err = fault.New(fault.Denied, "復旧コードが違うか、もう使われています。別のコードを入れてください。", "The recovery code is wrong or was used already. Enter another one.")
 		}
 		if err != nil {
 			return err
@@ -250,7 +250,7 @@ func (s *Service) NewRecoveryCodes(ctx context.Context, x Session) (codes []stri
 	if err != nil {
 		return nil, err
 	}
-	return codes, s.record(ctx, x.Person.ID, trail.Entry{Action: "person.recovery-codes", Summary: i18n.Text{Ja: "回復コードを作り直しました",
+	return codes, s.record(ctx, x.Person.ID, trail.Entry{Action: "person.recovery-codes", Summary: i18n.Text{Ja: "復旧コードを作り直しました",
 		En: "Made new recovery codes"}})
 }
 

@@ -124,7 +124,7 @@ func (s *server) enter(h huma.Context, next func(huma.Context)) {
 	scheme, text, _ := strings.Cut(strings.TrimSpace(h.Header("Authorization")), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
 		h.SetHeader("WWW-Authenticate", `Bearer realm="kenshin"`)
-		refuse(http.StatusUnauthorized, "token", fault.New(fault.Denied, "APIトークンが要ります。Authorization: Bearer ken_... を付けてください。",
+		refuse(http.StatusUnauthorized, "token", fault.New(fault.Denied, "プログラム用の鍵(APIトークン)が要ります。Authorization: Bearer ken_... を付けてください。",
 			"An API token is needed: send Authorization: Bearer ken_..."))
 		return
 	}

@@ -152,7 +152,7 @@ type acceptFinding struct {
 
 func (s *server) acceptFinding(ctx context.Context, f facility.ID, in *acceptFinding) (FindingDetail, error) {
 	err := s.Findings.Accept(ctx, f, in.ID, in.Body.Reason, in.Body.Until)
-	return s.findingMoved(ctx, f, in.ID, err, "finding.accepted", "指摘を承知のうえで残すことにしました", "Accepted a finding's risk",
+	return s.findingMoved(ctx, f, in.ID, err, "finding.accepted", "弱点を受け入れました", "Accepted a finding's risk",
 		map[string]any{"reason": in.Body.Reason, "until": in.Body.Until})
 }
 
@@ -165,12 +165,12 @@ type moveFinding struct {
 
 func (s *server) closeFinding(ctx context.Context, f facility.ID, in *moveFinding) (FindingDetail, error) {
 	err := s.Findings.Close(ctx, f, in.ID, in.Body.Reason)
-	return s.findingMoved(ctx, f, in.ID, err, "finding.fixed", "指摘を対応済みにしました", "Said that a finding is fixed", map[string]string{"reason": in.Body.Reason})
+	return s.findingMoved(ctx, f, in.ID, err, "finding.fixed", "弱点を「直した」にしました", "Said that a finding is fixed", map[string]string{"reason": in.Body.Reason})
 }
 
 func (s *server) reopenFinding(ctx context.Context, f facility.ID, in *moveFinding) (FindingDetail, error) {
 	err := s.Findings.Reopen(ctx, f, in.ID, in.Body.Reason)
-	return s.findingMoved(ctx, f, in.ID, err, "finding.open", "指摘を未対応に戻しました", "Reopened a finding", map[string]string{"reason": in.Body.Reason})
+	return s.findingMoved(ctx, f, in.ID, err, "finding.open", "弱点を未対応に戻しました", "Reopened a finding", map[string]string{"reason": in.Body.Reason})
 }
 
 type assignFinding struct {
@@ -183,7 +183,7 @@ type assignFinding struct {
 
 func (s *server) assignFinding(ctx context.Context, f facility.ID, in *assignFinding) (FindingDetail, error) {
 	err := s.Findings.Assign(ctx, f, in.ID, in.Body.Owner, in.Body.Due)
-	return s.findingMoved(ctx, f, in.ID, err, "finding.assign", "指摘の担当を決めました", "Assigned a finding", map[string]any{"owner": in.Body.Owner, "due": in.Body.Due})
+	return s.findingMoved(ctx, f, in.ID, err, "finding.assign", "弱点の担当を決めました", "Assigned a finding", map[string]any{"owner": in.Body.Owner, "due": in.Body.Due})
 }
 
 // findingMoved records what a person decided, and counts the device's open findings anew.

@@ -176,7 +176,7 @@ func (s *server) addSupplier(ctx context.Context, f facility.ID, in *addSupplier
 	if err != nil {
 		return Supplier{}, err
 	}
-	return Supplier{v}, s.record(ctx, f, deed("vendor.add", "vendor", v.ID, "事業者を加えました", "Added a supplier", map[string]string{"name": v.Name}))
+	return Supplier{v}, s.record(ctx, f, deed("vendor.add", "vendor", v.ID, "業者を加えました", "Added a supplier", map[string]string{"name": v.Name}))
 }
 
 type editSupplier struct {
@@ -195,7 +195,7 @@ func (s *server) editSupplier(ctx context.Context, f facility.ID, in *editSuppli
 	if v, err = s.Suppliers.Save(ctx, f, v); err != nil {
 		return Supplier{}, in.judge(err)
 	}
-	return Supplier{v}, s.record(ctx, f, deed("vendor.edit", "vendor", in.ID, "事業者を変えました", "Edited a supplier", map[string]string{"name": v.Name}))
+	return Supplier{v}, s.record(ctx, f, deed("vendor.edit", "vendor", in.ID, "業者を変えました", "Edited a supplier", map[string]string{"name": v.Name}))
 }
 
 func (s *server) removeSupplier(ctx context.Context, f facility.ID, in *removeRevised) error {
@@ -210,13 +210,13 @@ func (s *server) removeSupplier(ctx context.Context, f facility.ID, in *removeRe
 	if err := s.Suppliers.Remove(ctx, f, in.ID, revision); err != nil {
 		return in.judge(err)
 	}
-	return s.record(ctx, f, deed("vendor.remove", "vendor", in.ID, "事業者を消しました", "Removed a supplier", map[string]string{"name": v.Name}))
+	return s.record(ctx, f, deed("vendor.remove", "vendor", in.ID, "業者を消しました", "Removed a supplier", map[string]string{"name": v.Name}))
 }
 
 func (s *server) supplierHistory(ctx context.Context, f facility.ID, in *listWholeOfOne) (Page[supplier.Change], error) {
 	list, err := s.Suppliers.History(ctx, f, in.ID)
 	if err == nil && len(list) == 0 { // a removed one keeps its history
-		err = fault.New(fault.NotFound, "その事業者は見つかりません。", "There is no such supplier.")
+		err = fault.New(fault.NotFound, "その業者は見つかりません。", "There is no such supplier.")
 	}
 	return page(list, ""), err
 }

@@ -35,7 +35,7 @@ func (h *House) Backup(ctx context.Context, file, backupURL, passphrase string) 
 	if err != nil {
 		return m, err
 	}
-	return m, h.noteAll(ctx, "backup.make", i18n.Text{Ja: "控えを取りました", En: "Made a backup"})
+	return m, h.noteAll(ctx, "backup.make", i18n.Text{Ja: "バックアップを取りました", En: "Made a backup"})
 }
 
 // Restore puts a backup into an empty place: the key first in memory, then the data, and the key file once the data is there. What was under
@@ -54,10 +54,10 @@ func Restore(ctx context.Context, c Config, file, passphrase string) (store.Mani
 	}
 	switch {
 	case passphrase == "" && !hasKey && inside:
-		return m, fault.New(fault.Invalid, "この控えには鍵が入っています。合言葉を --passphrase-stdin で渡すか、保管していた鍵を --key-file で指定してください。",
+		return m, fault.New(fault.Invalid, "このバックアップには鍵が入っています。合言葉を --passphrase-stdin で渡すか、保管していた鍵を --key-file で指定してください。",
 			"The key is in this backup: pass the passphrase with --passphrase-stdin, or name the key that you kept with --key-file.")
 	case !hasKey && !inside:
-		return m, fault.New(fault.Invalid, "この控えには鍵が入っていません。保管していた鍵のファイルを "+c.KeyFile+" に置くか、--key-file で指定してください。",
+		return m, fault.New(fault.Invalid, "このバックアップには鍵が入っていません。保管していた鍵のファイルを "+c.KeyFile+" に置くか、--key-file で指定してください。",
 			"The key is not in this backup. Put the key file that you kept at "+c.KeyFile+", or name it with --key-file.")
 	case passphrase != "" && inside && hasKey:
 		return m, fault.New(fault.Conflict, "鍵ファイル "+c.KeyFile+" がもうあります。上書きはしません。空の場所を --data で指定してください。",
@@ -94,7 +94,7 @@ func afterRestore(ctx context.Context, c Config) error {
 			err = errors.Join(err, e)
 		}
 	}
-	return errors.Join(err, h.noteAll(ctx, "backup.restore", i18n.Text{Ja: "控えから戻しました", En: "Restored from a backup"}), h.Close())
+	return errors.Join(err, h.noteAll(ctx, "backup.restore", i18n.Text{Ja: "バックアップから戻しました", En: "Restored from a backup"}), h.Close())
 }
 
 // keyTaker unwraps the key when the backup brings it; a wrong passphrase ends the restore before anything is in place.

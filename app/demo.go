@@ -330,5 +330,5 @@ func (d *demo) accept(ctx context.Context, a demoAccepted) error {
 			return d.Findings.Accept(ctx, d.facility, f.ID, a.Reason, d.Now().AddDate(0, 0, a.Until))
 		}
 	}
-	return fault.New(fault.NotFound, "その指摘はありません。", "There is no such finding.")
+	return fault.New(fault.NotFound, "その弱点はありません。", "There is no such finding.")
 }

@@ -202,6 +202,6 @@ func Welcome(lang i18n.Lang, address, code string) string {
 	if code == "" {
 		return i18n.T(ctx, "Kenshin(ネットワーク健診): %s", "Kenshin: %s", address)
 	}
-	return i18n.T(ctx, "Kenshin(ネットワーク健診)が動き始めました。ブラウザで次を開いて、初めの設定をしてください(1回だけ使えます)。\n  %s",
-		"Kenshin is running. Open this in a browser to finish the setup (it works once).\n  %s", address+"/setup?code="+url.QueryEscape(code))
+	return i18n.T(ctx, "Kenshin(ネットワーク健診)が動き始めました。ブラウザで次を開いて、はじめの設定をしてください(code= の後ろが、はじめの設定の合言葉です。1回だけ使えます)。\n  %s",
+		"Kenshin is running. Open this in a browser for the first setup (the setup code stands after code= and works once).\n  %s", address+"/setup?code="+url.QueryEscape(code))
 }

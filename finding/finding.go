@@ -39,11 +39,11 @@ func (s Severity) Label() i18n.Text {
 type State string
 
 const (
-	Open     State = "open"     // 対応が必要
+	Open     State = "open"     // 未対応
 	Waiting  State = "waiting"  // 業者の答え待ち: somebody was asked; it still counts as weak
-	Accepted State = "accepted" // 承知のうえで残す: a person took the risk until a day; after it the finding is open again
-	Fixed    State = "fixed"    // 対応済み: a person says so; the next run of the check closes or reopens it
-	Gone     State = "gone"     // 解消: the check ran and did not find it any more, or the device left the ledger
+	Accepted State = "accepted" // 受け入れた: a person took the risk until a day; after it the finding is open again
+	Fixed    State = "fixed"    // 直した: a person says so; the next run of the check closes or reopens it
+	Gone     State = "gone"     // 直ったことを確認: the check ran and did not find it any more, or the device left the ledger
 )
 
 // Label is the state's name.
@@ -54,11 +54,11 @@ func (s State) Label() i18n.Text {
 	case Waiting:
 		return i18n.Text{Ja: "業者の答え待ち", En: "Waiting for the vendor"}
 	case Accepted:
-		return i18n.Text{Ja: "承知のうえで残す", En: "Accepted"}
+		return i18n.Text{Ja: "受け入れた", En: "Accepted"}
 	case Fixed:
-		return i18n.Text{Ja: "対応済み(確認待ち)", En: "Fixed (to be confirmed)"}
+		return i18n.Text{Ja: "直した(次の健診で確認)", En: "Fixed (next check-up confirms)"}
 	}
-	return i18n.Text{Ja: "解消", En: "Gone"}
+	return i18n.Text{Ja: "直ったことを確認", En: "Confirmed fixed"}
 }
 
 // Outcome is what a check's run says of one device.

@@ -258,7 +258,7 @@ func (b *Book) Get(ctx context.Context, f facility.ID, id string) (out Finding, 
 func get(ctx context.Context, tx *store.Tx, id string) (Finding, error) {
 	f, err := scan(tx.Row(ctx, "SELECT "+columns+" FROM finding_findings f WHERE f.facility_id = $1 AND f.id = $2", id))
 	if errors.Is(err, sql.ErrNoRows) {
-		return f, fault.New(fault.NotFound, "この指摘は見つかりません。", "There is no such finding.")
+		return f, fault.New(fault.NotFound, "この弱点は見つかりません。", "There is no such finding.")
 	}
 	return f, err
 }
@@ -275,7 +275,7 @@ func (b *Book) Accept(ctx context.Context, f facility.ID, id, reason string, unt
 	}
 	return b.change(ctx, f, id, func(v *Finding) (State, error) {
 		if v.State == Gone {
-			return "", fault.New(fault.Conflict, "この指摘はもう解消しています。", "This finding is gone already.")
+			return "", fault.New(fault.Conflict, "この弱点は、直ったことをもう確認しています。", "This finding is gone already.")
 		}
 		v.AcceptedUntil = until.UTC().Truncate(time.Microsecond)
 		return Accepted, nil
@@ -286,7 +286,7 @@ func (b *Book) Accept(ctx context.Context, f facility.ID, id, reason string, unt
 func (b *Book) Close(ctx context.Context, f facility.ID, id, reason string) error {
 	return b.change(ctx, f, id, func(v *Finding) (State, error) {
 		if v.State == Gone {
-			return "", fault.New(fault.Conflict, "この指摘はもう解消しています。", "This finding is gone already.")
+			return "", fault.New(fault.Conflict, "この弱点は、直ったことをもう確認しています。", "This finding is gone already.")
 		}
 		return Fixed, nil
 	}, reason)
@@ -296,7 +296,7 @@ func (b *Book) Close(ctx context.Context, f facility.ID, id, reason string) erro
 func (b *Book) Wait(ctx context.Context, f facility.ID, id, reason string) error {
 	return b.change(ctx, f, id, func(v *Finding) (State, error) {
 		if v.State == Gone {
-			return "", fault.New(fault.Conflict, "この指摘はもう解消しています。", "This finding is gone already.")
+			return "", fault.New(fault.Conflict, "この弱点は、直ったことをもう確認しています。", "This finding is gone already.")
 		}
 		v.AcceptedUntil, v.ClosedAt = time.Time{}, time.Time{}
 		return Waiting, nil
@@ -307,7 +307,7 @@ func (b *Book) Wait(ctx context.Context, f facility.ID, id, reason string) error
 func (b *Book) Reopen(ctx context.Context, f facility.ID, id, reason string) error {
 	return b.change(ctx, f, id, func(v *Finding) (State, error) {
 		if v.State == Gone {
-			return "", fault.New(fault.Conflict, "解消した指摘は、次の健診で見つかったときに開きます。", "A finding that is gone opens again when a check finds it.")
+			return "", fault.New(fault.Conflict, "直ったことを確認した弱点は、次の健診でまた見つかったときに未対応に戻ります。", "A finding that is gone opens again when a check finds it.")
 		}
 		v.AcceptedUntil, v.ClosedAt = time.Time{}, time.Time{}
 		return Open, nil

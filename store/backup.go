@@ -101,8 +101,8 @@ func (db *DB) snapshot(ctx context.Context, url string) (*sql.Tx, func(), error)
 		return tx, func() { _ = tx.Rollback() }, nil
 	}
 	if url == "" {
-		return nil, nil, fault.New(fault.Invalid, "バックアップ用の役割の接続先を指定してください(docs/guide/postgresql.md)。",
-			"Name the address of the backup role (docs/guide/postgresql.md).")
+		return nil, nil, fault.New(fault.Invalid, "バックアップ用の役割の接続先を指定してください(手引き「PostgreSQLで動かす」)。",
+			"Name the address of the backup role (guide: PostgreSQLで動かす).")
 	}
 	pool, err := openPostgres(ctx, url)
 	if err != nil {
@@ -116,8 +116,8 @@ func (db *DB) snapshot(ctx context.Context, url string) (*sql.Tx, func(), error)
 	var all bool
 	if err := tx.QueryRowContext(ctx, "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user").Scan(&all); err != nil || !all {
 		done()
-		return nil, nil, fault.Wrap(fault.Denied, err, "この役割ではすべての施設を読めません。BYPASSRLS付きのバックアップ用の役割を使ってください(docs/guide/postgresql.md)。",
-			"This role cannot read every facility. Use the backup role, which has BYPASSRLS (docs/guide/postgresql.md).")
+		return nil, nil, fault.Wrap(fault.Denied, err, "この役割ではすべての施設を読めません。BYPASSRLS付きのバックアップ用の役割を使ってください(手引き「PostgreSQLで動かす」)。",
+			"This role cannot read every facility. Use the backup role, which has BYPASSRLS (guide: PostgreSQLで動かす).")
 	}
 	return tx, done, nil
 }

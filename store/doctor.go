@@ -148,7 +148,7 @@ func checkRole(ctx context.Context, app *sql.DB) Symptom {
 	name := text("PostgreSQLの役割", "PostgreSQL role")
 	if err := checkAppRole(ctx, app); err != nil {
 		return Symptom{Name: name, Detail: text("強すぎる権限を持っています: %v", "It has too many rights: %v", err),
-			Fix: text("docs/guide/postgresql.md の通りに専用の役割を作ってください。", "Make a role of its own as docs/guide/postgresql.md says.")}
+			Fix: text("手引き「PostgreSQLで動かす」の通りに専用の役割を作ってください。", "Make a role of its own as the guide says (PostgreSQLで動かす).")}
 	}
 	return Symptom{Name: name, OK: true, Detail: text("施設どうしを分けられます。", "It keeps facilities apart.")}
 }

@@ -145,9 +145,9 @@ func checkAppRole(ctx context.Context, app *sql.DB) error {
 	}
 	return fault.New(fault.Denied,
 		fmt.Sprintf("PostgreSQLの役割 %s は%sなので使えません。施設どうしのデータが混ざるのを防げないためです。"+
-			"docs/guide/postgresql.md の通りに専用の役割を作ってください。", name, ja),
+			"手引き「PostgreSQLで動かす」の通りに専用の役割を作ってください。", name, ja),
 		fmt.Sprintf("The PostgreSQL role %s cannot be used, it is %s: nothing would keep facilities apart. "+
-			"Make a role of its own as docs/guide/postgresql.md says.", name, en))
+			"Make a role of its own as the guide says (PostgreSQLで動かす).", name, en))
 }
 
 func connectPostgres(ctx context.Context, o Options) (*DB, error) {

@@ -125,7 +125,7 @@ func get(ctx context.Context, tx *store.Tx, id string) (v Supplier, err error) {
 	var content string
 	err = tx.Row(ctx, "SELECT content FROM supplier_suppliers WHERE facility_id = $1 AND id = $2", id).Scan(&content)
 	if errors.Is(err, sql.ErrNoRows) {
-		return v, fault.New(fault.NotFound, "この事業者は登録されていません。", "There is no such vendor.")
+		return v, fault.New(fault.NotFound, "この業者は登録されていません。", "There is no such vendor.")
 	}
 	if err == nil {
 		err = json.Unmarshal([]byte(content), &v)

@@ -1,4 +1,4 @@
-// Package supplier keeps the 事業者: who sold, runs or repairs what, whom to call there, and under which contract until when.
+// Package supplier keeps the 業者: who sold, runs or repairs what, whom to call there, and under which contract until when.
 package supplier
 
 import (
@@ -36,7 +36,7 @@ func Kinds() []struct {
 	}{
 		{Maker, i18n.Text{Ja: "メーカー", En: "Maker"}}, {Dealer, i18n.Text{Ja: "販売店", En: "Dealer"}},
 		{Maintenance, i18n.Text{Ja: "保守業者", En: "Maintenance"}}, {Network, i18n.Text{Ja: "回線・ネットワーク", En: "Network"}},
-		{Cloud, i18n.Text{Ja: "クラウド事業者", En: "Cloud"}}, {Other, i18n.Text{Ja: "その他", En: "Other"}},
+		{Cloud, i18n.Text{Ja: "クラウドの業者", En: "Cloud"}}, {Other, i18n.Text{Ja: "その他", En: "Other"}},
 	}
 }
 
@@ -58,7 +58,7 @@ type Contract struct {
 	Documents []string `json:"documents,omitempty"` // ids of attachments
 }
 
-// Supplier is one 事業者.
+// Supplier is one 業者.
 type Supplier struct {
 	ID        string     `json:"id"`
 	Name      string     `json:"name"`
@@ -96,16 +96,16 @@ func (v *Supplier) tidy() error {
 	}
 	switch {
 	case v.Name == "":
-		return fault.New(fault.Invalid, "事業者の名前を入れてください。", "Enter the vendor's name.")
+		return fault.New(fault.Invalid, "業者の名前を入れてください。", "Enter the vendor's name.")
 	case !slices.ContainsFunc(Kinds(), func(k struct {
 		Kind  Kind
 		Label i18n.Text
 	}) bool {
 		return k.Kind == v.Kind
 	}):
-		return fault.New(fault.Invalid, "事業者の種類が正しくありません。", "This is no kind of vendor.")
+		return fault.New(fault.Invalid, "業者の種類が正しくありません。", "This is no kind of vendor.")
 	case len(v.Name) > maxText || len(v.Reading) > maxText || len(v.Notes) > maxNotes:
-		return fault.New(fault.TooLarge, "事業者の名前か備考が長すぎます。", "The vendor's name or notes are too long.")
+		return fault.New(fault.TooLarge, "業者の名前か備考が長すぎます。", "The vendor's name or notes are too long.")
 	case len(v.Contacts) > maxList || len(v.Contracts) > maxList:
 		return fault.Newf(fault.TooLarge, "連絡先と契約は%d件までです。", "At most %d contacts and contracts each.", maxList)
 	}

@@ -74,7 +74,7 @@ func parseHead(text string) (Head, error) {
 }
 
 func badCheckpoint(err error) error {
-	return fault.Wrap(fault.Invalid, err, "チェックポイントとして読めません。メールや紙から写したときは、BEGIN から END までを1文字も変えずに渡してください。",
+	return fault.Wrap(fault.Invalid, err, "封(チェックポイント)として読めません。メールや紙から写したときは、BEGIN から END までを1文字も変えずに渡してください。",
 		"This cannot be read as a checkpoint. Pass everything from BEGIN to END, unchanged.")
 }
 
@@ -103,7 +103,7 @@ func parseCheckpoint(msg []byte, key string) (Head, error) {
 	}
 	v, err := note.NewVerifier(key)
 	if err != nil {
-		return Head{}, fault.Wrap(fault.Invalid, err, "検証鍵を読めません。エクスポートやチェックポイントのメールに書かれた鍵をそのまま渡してください。",
+		return Head{}, fault.Wrap(fault.Invalid, err, "検証鍵を読めません。エクスポートや封(チェックポイント)のメールに書かれた鍵をそのまま渡してください。",
 			"The verifier key cannot be read. Pass the key from the export or the checkpoint mail, unchanged.")
 	}
 	n, err := note.Open(msg, note.VerifierList(v))
@@ -223,7 +223,7 @@ func Daily(ctx context.Context, db *store.DB, box Sealer, f facility.ID, name st
 		return "", fmt.Errorf("count the day's entries: %w", err)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "Kenshin（ネットワーク健診） 操作記録のチェックポイント\n施設: %s\n日時: %s\n記録: 全部で%d件、この24時間で%d件\n\n", name,
+	fmt.Fprintf(&b, "Kenshin（ネットワーク健診） 「記録」の封(チェックポイント)\n施設: %s\n日時: %s\n記録: 全部で%d件、この24時間で%d件\n\n", name,
 		now.Format("2006-01-02 15:04 MST"), h.Size, today)
 	b.WriteString("このメール(紙)を、Kenshinの機械とは別の場所に残してください。操作記録が後から消されたり書き換えられたりしていないことを、\n" +
 		"次のコマンドで確かめられます: kenshin trail verify --checkpoint このメールを保存したファイル\n\n")

@@ -174,7 +174,7 @@ func (r *Report) trust(checkpoint []byte, key string) (*Head, error) {
 }
 
 func (r *Report) foreign() {
-	r.add(Foreign, 0, 0, "チェックポイントの署名が、この施設の記録の鍵と合いません。別の施設のものか、書き換えられたものか、記録の鍵が差し替えられています。",
+	r.add(Foreign, 0, 0, "封(チェックポイント)の署名が、この施設の記録の鍵と合いません。別の施設のものか、書き換えられたものか、記録の鍵が差し替えられています。",
 		"The checkpoint's signature does not fit this facility's key: it is another facility's, it was altered, or the log's key was replaced.")
 }
 
@@ -289,10 +289,10 @@ func (r *Report) compare(mark *Head, at tlog.Hash) {
 	when := mark.At.Format(time.RFC3339)
 	switch {
 	case mark.Size > r.Size:
-		r.add(Cut, r.Size, mark.Size-1, "%sのチェックポイントの時点で%d件あった記録が、今は%d件しかありません。%d番からの記録が切り取られています。",
+		r.add(Cut, r.Size, mark.Size-1, "%sの封(チェックポイント)の時点で%d件あった記録が、今は%d件しかありません。%d番からの記録が切り取られています。",
 			"At the checkpoint of %s there were %d entries, now there are %d. The entries from %d on were cut off.", when, mark.Size, r.Size, r.Size)
 	case at != mark.Hash:
-		r.add(Fork, 0, max(mark.Size-1, 0), "%sのチェックポイントまでの%d件が、その時の記録と一致しません。0番から%d番までのどこかが、照合値ごと作り直されています。",
+		r.add(Fork, 0, max(mark.Size-1, 0), "%sの封(チェックポイント)までの%d件が、その時の記録と一致しません。0番から%d番までのどこかが、照合値ごと作り直されています。",
 			"The %[2]d entries up to the checkpoint of %[1]s are not the ones that it was made of: somewhere between entry 0 and %[3]d the log was rewritten with its hashes.",
 			when, mark.Size, max(mark.Size-1, 0))
 	}

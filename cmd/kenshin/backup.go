@@ -12,8 +12,8 @@ import (
 
 type backupCmd struct {
 	place
-	Out             string `required:"" help:"控えのファイル / the backup file" type:"path"`
-	PassphraseStdin bool   `help:"合言葉を標準入力の1行目から読み、鍵も控えに入れる / wrap the key with the passphrase on standard input"`
+	Out             string `required:"" help:"バックアップのファイル / the backup file" type:"path"`
+	PassphraseStdin bool   `help:"合言葉を標準入力の1行目から読み、鍵もバックアップに入れる / wrap the key with the passphrase on standard input"`
 	BackupDatabase  string `name:"database-backup" help:"PostgreSQL URL of the backup role" env:"KENSHIN_DATABASE_BACKUP"`
 }
 
@@ -35,9 +35,9 @@ func (b backupCmd) Run(e *env) error {
 	for _, c := range m.Contents {
 		rows += c.Rows
 	}
-	e.say("控えを取り、読み返して確かめました: %s(%d件)", "Backed up, read back and checked: %s (%d rows)", b.Out, rows)
+	e.say("バックアップを取り、読み返して確かめました: %s(%d件)", "Backed up, read back and checked: %s (%d rows)", b.Out, rows)
 	if passphrase == "" {
-		e.say("鍵は控えに入っていません。%s を別の場所に必ず保管してください。なくすと、保存した秘密(SNMPや二要素)は二度と開けません。",
+		e.say("鍵はバックアップに入っていません。%s を別の場所に必ず保管してください。なくすと、保存した秘密(SNMPや二要素)は二度と開けません。",
 			"The key is not in the backup. Keep %s in another place: without it the stored secrets can never be opened again.", h.KeyFile)
 	}
 	return nil
@@ -45,7 +45,7 @@ func (b backupCmd) Run(e *env) error {
 
 type restoreCmd struct {
 	place
-	File            string `arg:"" help:"控えのファイル / the backup file" type:"path"`
+	File            string `arg:"" help:"バックアップのファイル / the backup file" type:"path"`
 	PassphraseStdin bool   `help:"合言葉を標準入力の1行目から読む / read the passphrase from standard input"`
 }
 
@@ -67,7 +67,7 @@ func (r restoreCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	e.say("%s の控えを戻しました。", "Restored the backup of %s.", m.Created.Local().Format("2006-01-02 15:04"))
+	e.say("%s のバックアップを戻しました。", "Restored the backup of %s.", m.Created.Local().Format("2006-01-02 15:04"))
 	return nil
 }
 
@@ -90,7 +90,7 @@ func (e *env) passphrase(stdin, fresh bool) (string, error) {
 		fmt.Fprintln(e.err)
 		return string(b), err
 	}
-	p, err := ask("控えの鍵の合言葉(なければEnter): ", "Passphrase for the key in the backup (Enter for none): ")
+	p, err := ask("バックアップの鍵の合言葉(なければEnter): ", "Passphrase for the key in the backup (Enter for none): ")
 	if err != nil || p == "" || !fresh {
 		return p, err
 	}

@@ -90,9 +90,9 @@ type commands struct {
 	Import    importCmd    `cmd:"" help:"台帳のファイルを取り込む / take in a ledger file"`
 	Export    exportCmd    `cmd:"" help:"台帳を書き出す / write the ledger out"`
 	User      userCmd      `cmd:"" help:"利用者 / people"`
-	Token     tokenCmd     `cmd:"" help:"APIの合言葉 / API tokens"`
-	Backup    backupCmd    `cmd:"" help:"動かしたまま控えを取る / hot backup"`
-	Restore   restoreCmd   `cmd:"" help:"控えから戻す / restore a backup"`
+	Token     tokenCmd     `cmd:"" help:"プログラム用の鍵(APIトークン) / API tokens"`
+	Backup    backupCmd    `cmd:"" help:"動かしたままバックアップを取る / hot backup"`
+	Restore   restoreCmd   `cmd:"" help:"バックアップから戻す / restore a backup"`
 	Doctor    doctorCmd    `cmd:"" help:"Kenshin自身を調べる / examine Kenshin itself"`
 	Trail     trailCmd     `cmd:"" help:"操作の記録 / who did what"`
 	Identify  identifyCmd  `cmd:"" help:"判定の理由 / why a device is what it is"`

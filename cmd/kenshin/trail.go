@@ -17,7 +17,7 @@ import (
 
 type trailCmd struct {
 	Verify     trailVerifyCmd     `cmd:"" help:"書き換え・削除・並べ替えがないか確かめる / find edits, deletions and reorderings"`
-	Checkpoint trailCheckpointCmd `cmd:"" help:"別の場所に残すチェックポイントを作る / make a checkpoint to keep elsewhere"`
+	Checkpoint trailCheckpointCmd `cmd:"" help:"別の場所に残す封(チェックポイント)を作る / make a checkpoint to keep elsewhere"`
 	Export     trailExportCmd     `cmd:"" help:"全部を書き出す / write all of it out"`
 }
 
@@ -28,9 +28,9 @@ const maxCheckpointFile = 1 << 20
 
 type trailVerifyCmd struct {
 	place
-	Checkpoint string `help:"前に残したチェックポイント(メールや紙から写したもの) / a checkpoint that was kept" type:"path"`
+	Checkpoint string `help:"前に残した封(チェックポイント)(メールや紙から写したもの) / a checkpoint that was kept" type:"path"`
 	Export     string `help:"データベースの代わりに、書き出したファイルを確かめる / verify an export instead of the database" type:"path"`
-	Key        string `help:"検証鍵。なければチェックポイントの文面から読む / verifier key, else read from the checkpoint's text"`
+	Key        string `help:"検証鍵。なければ封(チェックポイント)の文面から読む / verifier key, else read from the checkpoint's text"`
 }
 
 func (t trailVerifyCmd) Run(e *env) error {
@@ -66,7 +66,7 @@ func (t trailVerifyCmd) export(e *env, checkpoint []byte) error {
 		key = string(m[1])
 	}
 	if checkpoint == nil || key == "" {
-		return usage("--export には --checkpoint と検証鍵(--key か、チェックポイントの文面)が要ります。", "--export needs --checkpoint and the verifier key (--key, or the checkpoint's text).")
+		return usage("--export には --checkpoint と検証鍵(--key か、封(チェックポイント)の文面)が要ります。", "--export needs --checkpoint and the verifier key (--key, or the checkpoint's text).")
 	}
 	f, err := os.Open(t.Export)
 	if err != nil {
@@ -92,7 +92,7 @@ func (e *env) printVerdict(r trail.Report) error {
 	}
 	fmt.Fprintln(e.out, i18n.T(e.ctx, "記録 %d件、異常なし。ルート %s", "%d entries, nothing wrong. Root %s", r.Entries, r.Root))
 	if r.Checkpoint != nil {
-		fmt.Fprintln(e.out, i18n.T(e.ctx, "%s のチェックポイント(%d件)から続いています。", "It continues the checkpoint of %s (%d entries).",
+		fmt.Fprintln(e.out, i18n.T(e.ctx, "%s の封(チェックポイント)(%d件)から続いています。", "It continues the checkpoint of %s (%d entries).",
 			r.Checkpoint.At.Local().Format("2006-01-02 15:04"), r.Checkpoint.Size))
 	}
 	return nil

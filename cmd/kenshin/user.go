@@ -145,7 +145,7 @@ func (t tokenAddCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	e.say("この合言葉はもう表示できません。安全な場所に控えてください。", "This token is shown only once. Keep it in a safe place.")
+	e.say("この鍵はもう表示できません。安全な場所に保管してください。", "This token is shown only once. Keep it in a safe place.")
 	_, err = fmt.Fprintln(e.out, text)
 	return err
 }
