@@ -253,6 +253,9 @@ func (v *visit) sweepLive() error {
 	if err != nil {
 		return err
 	}
+	if !view.Going() { // it has just ended: the whole page is shown again, with its menu and buttons
+		v.w.Header().Set("HX-Refresh", "true")
+	}
 	v.show(page.SweepLive(v.shell(), view))
 	return nil
 }

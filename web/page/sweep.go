@@ -84,8 +84,8 @@ func SweepPage(s Shell, v SweepView) templ.Component {
 // SweepLive is the part that changes.
 func SweepLive(s Shell, v SweepView) templ.Component { return part(s, sweepLive(v)) }
 
-// going reports whether the check-up is still under way, so that its page goes on asking.
-func (r SweepRow) going() bool {
+// Going reports whether the check-up is still under way, so that its page goes on asking.
+func (r SweepRow) Going() bool {
 	return r.State == "queued" || r.State == "running" || r.State == "paused"
 }
 
