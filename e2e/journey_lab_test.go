@@ -63,7 +63,7 @@ func TestLabNewcomer(t *testing.T) {
 		tab.Wait("/^\\/sweeps\\/.+/.test(location.pathname)")
 		time.Sleep(3 * time.Second) // a person watches for a while
 		tab.Screenshot("newcomer-7-sweep-live")
-		for until := time.Now().Add(90 * time.Second); !strings.Contains(tab.Text("main"), "終わりました"); time.Sleep(500 * time.Millisecond) {
+		for until := time.Now().Add(90 * time.Second); !strings.Contains(tab.Text("main"), "終わった"); time.Sleep(500 * time.Millisecond) {
 			if time.Now().After(until) {
 				tab.Full("newcomer-sweep-stuck")
 				t.Fatalf("the check-up does not end:\n%s", tab.Text("main"))
