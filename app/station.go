@@ -86,6 +86,10 @@ func (h *House) StartSweep(ctx context.Context, f facility.ID, r checkup.Request
 	if err != nil {
 		return "", err
 	}
+	// the gate follows the book within a second; whoever starts a check-up right after approving a segment should not wait for it
+	if _, err := h.Gates.Load(ctx, f, c.Gate); err != nil {
+		return "", err
+	}
 	queue, err := h.queueFor(ctx, f, r)
 	if err != nil {
 		return "", err
