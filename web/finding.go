@@ -28,7 +28,7 @@ var findingFilters = []struct {
 	of   finding.Filter
 }{
 	{"", i18n.Text{Ja: "未対応", En: "Open"}, finding.Filter{}},
-	{"urgent", i18n.Text{Ja: "重い・急ぎ", En: "High, urgent"}, finding.Filter{Severity: finding.High}},
+	{"urgent", i18n.Text{Ja: "緊急・高", En: "Critical, high"}, finding.Filter{Severity: finding.High}},
 	{"overdue", i18n.Text{Ja: "期限切れ", En: "Overdue"}, finding.Filter{Overdue: true}},
 	{"waiting", i18n.Text{Ja: "業者の答え待ち", En: "Waiting"}, finding.Filter{States: []finding.State{finding.Waiting}}},
 	{"fixed", i18n.Text{Ja: "直した(確認待ち)", En: "Fixed"}, finding.Filter{States: []finding.State{finding.Fixed}}},

@@ -129,7 +129,7 @@ func TestEditKeepsWhatWasTypedAndNoticesOthers(t *testing.T) {
 	c.post(actor.Admin, path+"/edit", "revision", "x", "name", "n", "state", "registered").is(422)
 	c.post(actor.Admin, path+"/edit", "revision", "1", "name", strings.Repeat("あ", 500), "state", "registered").is(422)
 	c.post(actor.Admin, path+"/edit", "revision", strconv.FormatInt(c.one(id).Revision, 10), "name", "n", "state", "gone").is(422)
-	c.post(actor.Admin, path+"/edit", "revision", strconv.FormatInt(c.one(id).Revision, 10), "vendor_id", "no-such", "state", "registered").is(422, "この事業者は登録されていません")
+	c.post(actor.Admin, path+"/edit", "revision", strconv.FormatInt(c.one(id).Revision, 10), "vendor_id", "no-such", "state", "registered").is(422, "この業者は登録されていません")
 	c.post(actor.Admin, "/devices/new", "state", "registered").is(422, "名前か管理番号を入れてください")
 	if to := c.post(actor.Department, "/devices/new", "name", "紙の台帳の機器", "state", "registered").is(303).to(); !strings.HasPrefix(to, "/devices/") {
 		t.Errorf("to %s", to)

@@ -157,13 +157,13 @@ func (v *visit) totp() error {
 			return err
 		}
 	}
-	v.said("確認アプリを登録しました。", "The authenticator app is set up.")
+	v.said("認証アプリを登録しました。", "The authenticator app is set up.")
 	v.redirect(page.PathMe)
 	return nil
 }
 
 func (v *visit) totpRemove() error {
-	return v.then(v.s.Account.RemoveTOTP(v.ctx, v.session), page.PathMe, i18n.Text{Ja: "確認アプリを外しました。", En: "The authenticator app was removed."})
+	return v.then(v.s.Account.RemoveTOTP(v.ctx, v.session), page.PathMe, i18n.Text{Ja: "認証アプリを外しました。", En: "The authenticator app was removed."})
 }
 
 func (v *visit) passkeyRemove() error {

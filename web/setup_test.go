@@ -13,7 +13,7 @@ func TestSetup(t *testing.T) {
 	b.get("/signin").leads("/setup")
 	b.get("/setup").is(200, "合言葉")
 
-	b.post("/setup", "step", "code", "code", "AAAA-BBBB").is(403, "初期設定コードが違います", "!step=facility")
+	b.post("/setup", "step", "code", "code", "AAAA-BBBB").is(403, "はじめの設定の合言葉が違います", "!step=facility")
 	b.post("/setup", "step", "admin", "name", "x", "email", "x@minato.example", "password", password, "again", password).is(403)
 	if needed, err := s.Account.NeedsSetup(context.Background()); err != nil || !needed {
 		t.Fatal("set up without the code")

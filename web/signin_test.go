@@ -49,7 +49,7 @@ func TestSignIn(t *testing.T) {
 	replay := s.browser()
 	replay.post("/signin", "email", "sato@minato.example", "password", password).leads("/signin/second")
 	replay.post("/signin/second", "code", used).is(403)
-	replay.post("/signin/recovery", "code", "AAAA-BBBB").is(403, "回復コードが違う")
+	replay.post("/signin/recovery", "code", "AAAA-BBBB").is(403, "復旧コードが違う")
 	replay.post("/signin/recovery", "code", strings.ToLower(codes[0])).leads("/")
 	again := s.browser()
 	again.post("/signin", "email", "sato@minato.example", "password", password)

@@ -49,7 +49,7 @@ func TestTrail(t *testing.T) {
 	b.verify("", "").is(200, "すべてを確かめました", "保管してある封と比べると")
 	b.verify(file.body, "").is(200, "封とも合っています")
 	b.verify("", strings.ReplaceAll(file.body, "\n", "\r\n")).is(200, "封とも合っています")
-	b.verify("something else", "").is(422, "チェックポイントとして読めません")
+	b.verify("something else", "").is(422, "封(チェックポイント)として読めません")
 
 	export := b.get("/trail/export?format=ndjson").is(200)
 	key, err := trail.VerifierKey(context.Background(), s.DB, s.Box, s.facility(), s.Now())

@@ -128,6 +128,9 @@ func (v *visit) takeFlash() *page.Flash {
 // shell fills the frame around a page. What cannot be read leaves its place empty: a broken counter must not hide a page.
 func (v *visit) shell() page.Shell {
 	s := page.Shell{Path: v.r.URL.RequestURI(), Version: v.s.Version, Now: v.s.Now(), Flash: v.takeFlash()}
+	if u, err := url.Parse(v.s.Site.URL); err == nil {
+		s.Local = u.Hostname() == "localhost"
+	}
 	if v.facility == "" {
 		return s
 	}

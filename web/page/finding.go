@@ -6,6 +6,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	weakness "kenshin/finding"
 	"kenshin/i18n"
 )
 
@@ -60,17 +61,18 @@ func FindingPage(s Shell, v FindingView) templ.Component {
 }
 
 func findingState(ctx context.Context, state string) (Mark, string) {
-	switch state {
-	case "waiting":
-		return MarkInfo, t(ctx, "業者の答え待ち", "Waiting for the vendor")
-	case "accepted":
-		return MarkQuiet, t(ctx, "受け入れた", "Accepted")
-	case "fixed":
-		return MarkOK, t(ctx, "直した(次の健診で確認)", "Fixed (next check-up confirms)")
-	case "gone":
-		return MarkOK, t(ctx, "直ったことを確認", "Confirmed fixed")
+	mark := MarkWarn
+	switch weakness.State(state) {
+	case weakness.Waiting:
+		mark = MarkInfo
+	case weakness.Accepted:
+		mark = MarkQuiet
+	case weakness.Fixed, weakness.Gone:
+		mark = MarkOK
+	default:
+		state = string(weakness.Open)
 	}
-	return MarkWarn, t(ctx, "未対応", "Open")
+	return mark, weakness.State(state).Label().For(ctx)
 }
 
 func findingStates(ctx context.Context) []Option {

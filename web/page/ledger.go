@@ -140,7 +140,7 @@ func (r LedgerRow) verdict(ctx context.Context) (Mark, string) {
 	case r.Conflicts > 0:
 		return MarkWarn, t(ctx, "食い違い %d", "Differs %d", r.Conflicts)
 	case r.NeverTouch:
-		return MarkMed, t(ctx, "触れない", "Never touch")
+		return MarkMed, t(ctx, "何も送らない", "Never touch")
 	case r.Protected:
 		return MarkMed, t(ctx, "保護中", "Protected")
 	case r.LastSeen.IsZero():

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"kenshin/actor"
+	weakness "kenshin/finding"
 	"kenshin/gate"
 	"kenshin/i18n"
 	"kenshin/ledger"
@@ -202,19 +203,19 @@ func paceOptions(ctx context.Context) []Option {
 	return out
 }
 
-// Severity words: 1 low .. 4 critical, as in ledger.Summary.Worst.
+// severity is how bad a weak point is: 1 low .. 4 critical, as in ledger.Summary.Worst.
 func severity(ctx context.Context, s int) (Mark, string) {
-	switch s {
-	case 4:
-		return MarkBad, t(ctx, "急ぎ", "Urgent")
-	case 3:
-		return MarkBad, t(ctx, "重い", "High")
-	case 2:
-		return MarkWarn, t(ctx, "中", "Middle")
-	case 1:
-		return MarkInfo, t(ctx, "軽い", "Low")
+	mark := MarkBad
+	switch weakness.Severity(s) {
+	case weakness.Critical, weakness.High:
+	case weakness.Medium:
+		mark = MarkWarn
+	case weakness.Low:
+		mark = MarkInfo
+	default:
+		return MarkOK, t(ctx, "なし", "None")
 	}
-	return MarkOK, t(ctx, "なし", "None")
+	return mark, weakness.Severity(s).Label().For(ctx)
 }
 
 // strength is how strong a reason is, in a word.
