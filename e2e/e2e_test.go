@@ -45,7 +45,8 @@ func TestScripts(t *testing.T) {
 			e.Setenv("LANG", "ja_JP.UTF-8")
 			e.Setenv("TZ", "Asia/Tokyo")
 			e.Setenv("BIN", bin)
-			return os.Chmod(e.WorkDir, 0o755) //nolint:gosec // other users run the program in it
+			// other users run the program in it
+			return errors.Join(os.Chmod(filepath.Dir(e.WorkDir), 0o755), os.Chmod(e.WorkDir, 0o755)) //nolint:gosec // only a test's folder
 		},
 		Condition: func(cond string) (bool, error) {
 			switch cond {
