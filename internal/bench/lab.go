@@ -266,12 +266,15 @@ func perSecond(file string) (most, all int, err error) {
 	var at []time.Time
 	from := 0
 	for {
-		_, info, err := r.ReadPacketData()
+		frame, info, err := r.ReadPacketData()
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return most, len(at), nil
 		}
 		if err != nil {
 			return 0, 0, err
+		}
+		if ofTheKernel(frame) {
+			continue
 		}
 		at = append(at, info.Timestamp)
 		for at[len(at)-1].Sub(at[from]) >= time.Second {
@@ -279,6 +282,12 @@ func perSecond(file string) (most, all int, err error) {
 		}
 		most = max(most, len(at)-from)
 	}
+}
+
+// ofTheKernel reports what the sensor's system says by itself: router solicitations and group reports, and answers to ARP questions.
+func ofTheKernel(f []byte) bool {
+	arp := len(f) > 21 && f[12] == 8 && f[13] == 6
+	return len(f) > 21 && (f[0] == 0x33 && f[12] == 0x86 || arp && f[21] == 2)
 }
 
 func readJSON(file string, to any) error {
