@@ -4,8 +4,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=web/asset/dist
-newest=$(find web/asset web/bundle -path '*/node_modules' -prune -o -path "$out" -prune -o -type f -newer "$out/app.js" -print 2>/dev/null | head -n 1)
-if [ -e "$out/app.js" ] && [ -z "$newest" ]; then exit 0; fi
+if [ -e "$out/app.js" ]; then
+  newest=$(find web/asset web/bundle -path '*/node_modules' -prune -o -path "$out" -prune -o -type f -newer "$out/app.js" -print -quit)
+  if [ -z "$newest" ]; then exit 0; fi
+fi
 if ! command -v npm >/dev/null; then
   echo "npm is not on this machine: the pages will work as plain HTML, without the bundled look and script" >&2
   exit 0
