@@ -73,7 +73,7 @@ func (c importLedgerCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	if i, err = h.Sheets.Stage(e.ctx, fac.ID, i.ID, s, m); err != nil {
+	if i, err = h.Sheets.StageRows(e.ctx, fac.ID, i.ID, m, rows, n); err != nil {
 		return err
 	}
 	if err := h.Sheets.Apply(e.ctx, fac.ID, i.ID, c.Replace); err != nil {

@@ -275,6 +275,11 @@ func (d *Desk) Stage(ctx context.Context, f facility.ID, id string, s *paper.She
 	if err != nil {
 		return Import{}, err
 	}
+	return d.StageRows(ctx, f, id, m, list, n)
+}
+
+// StageRows is Stage for who has looked already: list and n are what Look answered just now, with the same mapping.
+func (d *Desk) StageRows(ctx context.Context, f facility.ID, id string, m Mapping, list []Row, n Count) (Import, error) {
 	if err := d.turn(ctx, f, id, Staging, Mapped, Staging, Preview); err != nil {
 		return Import{}, err
 	}
