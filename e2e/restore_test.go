@@ -35,7 +35,7 @@ func TestRestoreAcrossEngines(t *testing.T) {
 		t.Errorf("a second restore over the first: exit code %d, %s", code, errs)
 	}
 
-	if code, _, errs := bintest.Run(t, nil, "", append([]string{"backup", "--out", again}, pg...)...); code != 1 || !strings.Contains(errs, "postgresql.md") {
+	if code, _, errs := bintest.Run(t, nil, "", append([]string{"backup", "--out", again}, pg...)...); code != 1 || !strings.Contains(errs, "PostgreSQL") {
 		t.Errorf("a backup without the backup role: exit code %d, %s", code, errs)
 	}
 	bintest.Must(t, nil, passphrase, append([]string{"backup", "--out", again, "--passphrase-stdin", "--database-backup", urls.Backup}, pg...)...)
