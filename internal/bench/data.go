@@ -172,12 +172,12 @@ func (b *bench) imports() error {
 	if err != nil {
 		return fmt.Errorf("%w %s", err, out)
 	}
-	b.say(line{"importing a workbook of 10,000 rows x 20", seconds(took), "5 s", "", ""})
+	b.say(line{"importing a workbook of 10,000 rows x 20", b.busy(took), "5 s", "", ""})
 	_, again, err := b.run(b.bin, "import", "ledger", path, "--data", data, "--dry-run")
 	if err != nil {
 		return err
 	}
-	b.say(line{"  the same file again, only looked at (10,000 rows matched)", seconds(again), "", "", ""})
+	b.say(line{"  the same file again, only looked at (10,000 rows matched)", b.busy(again), "", "", ""})
 	return nil
 }
 
@@ -218,7 +218,7 @@ func (b *bench) replay() error {
 	if err != nil {
 		return fmt.Errorf("%w %s", err, out)
 	}
-	b.say(line{fmt.Sprintf("replay: %d observations of 20,000 devices, all judged", n), fmt.Sprintf("%.0f/s (%s)", float64(n)/took.Seconds(), seconds(took)), "", "", ""})
+	b.say(line{fmt.Sprintf("replay: %d observations of 20,000 devices, all judged", n), fmt.Sprintf("%.0f/s, %s", float64(n)/took.Seconds(), b.busy(took)), "", "", ""})
 	return nil
 }
 

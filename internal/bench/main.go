@@ -23,6 +23,7 @@ type bench struct {
 	lab    lab
 	peers  bool // also the slow ones
 	only   string
+	cpu    time.Duration // that the last command took of the processors: what else runs on the machine matters less to it
 	lines  []line
 	failed bool
 }
@@ -127,6 +128,9 @@ func (b *bench) run(args ...string) (out string, took time.Duration, err error) 
 	start := time.Now()
 	err = cmd.Run()
 	took = time.Since(start)
+	if cmd.ProcessState != nil {
+		b.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	}
 	if err != nil {
 		err = fmt.Errorf("%s: %w: %s", strings.Join(args[:min(len(args), 3)], " "), err, strings.TrimSpace(stderr.String()))
 	}
@@ -148,6 +152,11 @@ func firstOf(list ...string) string {
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
+
+// busy is how long the last command took, and how much of the processors.
+func (b *bench) busy(took time.Duration) string {
+	return seconds(took) + " (" + seconds(b.cpu) + " of processor time)"
+}
 
 func millis(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000) }
 
