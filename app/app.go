@@ -193,6 +193,7 @@ func (h *House) Close() error {
 	defer h.mu.Unlock()
 	var errs []error
 	for _, s := range h.stations {
+		s.stop()
 		errs = append(errs, s.gate.Close())
 	}
 	return errors.Join(append(errs, h.DB.Close())...)
@@ -213,7 +214,7 @@ func (h *House) OneFacility(ctx context.Context) (account.Facility, error) {
 	case h.Facility != "":
 		return account.Facility{}, fault.New(fault.NotFound, "--facility の施設はありません。", "There is no facility with the id in --facility.")
 	case len(all) == 0:
-		return account.Facility{}, fault.New(fault.NotFound, "施設がまだありません。kenshin serve を動かし、画面で初めの設定をしてください。",
+		return account.Facility{}, fault.New(fault.NotFound, "施設がまだありません。kenshin serve を動かし、画面ではじめの設定をしてください。",
 			"There is no facility yet. Run kenshin serve and finish the setup in the browser.")
 	case len(all) > 1:
 		return account.Facility{}, fault.New(fault.Invalid, "施設が複数あります。--facility でIDを指定してください。", "There are several facilities. Name one with --facility.")

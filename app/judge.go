@@ -24,12 +24,19 @@ func (h *House) judge() *checkup.Checkup {
 
 // changed follows up what people change in the ledger, in their own transaction; what is too much for it becomes a job in the same transaction.
 func (h *House) changed(ctx context.Context, tx *store.Tx, changes []ledger.Change) error {
-	later, err := h.judge().React(ctx, tx, changes)
-	if err != nil || len(later) == 0 {
+	if err := mayLoosen(ctx, changes); err != nil {
 		return err
 	}
-	_, err = h.Jobs.Enqueue(ctx, tx, judgeKind, judgeArgs{Devices: later}, job.Request{})
-	return err
+	later, err := h.judge().React(ctx, tx, changes)
+	if err != nil {
+		return err
+	}
+	if len(later) > 0 {
+		if _, err = h.Jobs.Enqueue(ctx, tx, judgeKind, judgeArgs{Devices: later}, job.Request{}); err != nil {
+			return err
+		}
+	}
+	return h.remember(ctx, tx, changes)
 }
 
 func (h *House) judgeStep(ctx context.Context, run *job.Run) (job.Next, error) {

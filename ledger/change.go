@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"context"
 	"time"
 
 	"kenshin/netid"
@@ -42,3 +43,11 @@ type Change struct {
 	Signal        string // which signal or rule showed it, "" when a person did it
 	Reason        string // what the person said why
 }
+
+type oneDeed struct{}
+
+// OneDeed marks a context in which many changes are one deed of a person, such as an import: whoever leads it leaves one trail of all.
+func OneDeed(ctx context.Context) context.Context { return context.WithValue(ctx, oneDeed{}, true) }
+
+// IsOneDeed reports a context made by OneDeed.
+func IsOneDeed(ctx context.Context) bool { return ctx.Value(oneDeed{}) != nil }

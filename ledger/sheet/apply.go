@@ -145,7 +145,7 @@ func (d *Desk) take(ctx context.Context, tx *store.Tx, i Import, list []Row) err
 	if err := keep(ctx, tx, i.ID, list); err != nil {
 		return err
 	}
-	return d.ledger.Tell(ctx, tx, changes)
+	return d.ledger.Tell(ledger.OneDeed(ctx), tx, changes)
 }
 
 // edit changes a device by a row. What somebody entered since the preview stays, since the person who applied did not see it.
@@ -220,7 +220,7 @@ func (d *Desk) takeBack(ctx context.Context, tx *store.Tx, i Import, list []Row)
 	if err := keep(ctx, tx, i.ID, list); err != nil {
 		return err
 	}
-	return d.ledger.Tell(ctx, tx, changes)
+	return d.ledger.Tell(ledger.OneDeed(ctx), tx, changes)
 }
 
 func (d *Desk) restore(ctx context.Context, tx *store.Tx, r *Row, reason string) ([]ledger.Change, error) {
