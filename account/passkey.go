@@ -260,7 +260,7 @@ func (s *Service) removeFactor(ctx context.Context, x Session, text i18n.Text, r
 		p, err := onePerson(ctx, tx, "p.id = $1", string(x.Person.ID))
 		if err == nil && !p.TOTP && p.Passkeys == 0 {
 			err = fault.New(fault.Conflict, "最後の二要素は外せません。先に別のパスキーか認証アプリを登録してください。",
-				"The last second factor stays. First add another passkey or a code app.")
+				"The last second factor stays. First add another passkey or an authenticator app.")
 		}
 		return err
 	})

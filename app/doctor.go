@@ -77,7 +77,7 @@ func examineData(ctx context.Context, c Config) []Symptom {
 	}
 	if all, err := h.Account.Facilities(ctx); err == nil && len(all) == 0 {
 		out = append(out, Symptom{Note, words("施設", "Facility"), words("まだありません。", "There is none yet."),
-			words("kenshin serve を動かし、画面で初めの設定をしてください。", "Run kenshin serve and finish the setup in the browser.")})
+			words("kenshin serve を動かし、画面ではじめの設定をしてください。", "Run kenshin serve and finish the setup in the browser.")})
 	}
 	return out
 }

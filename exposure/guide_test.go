@@ -14,7 +14,7 @@ func TestGuideTellsEveryCheck(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	weights := map[int]string{Low: "軽い", Middle: "中", High: "重い", Critical: "急ぎ"}
+	weights := map[int]string{Low: "低", Middle: "中", High: "高", Critical: "緊急"} // as finding.Severity calls them
 	parts := map[string]string{} // by the id that ends a heading: ### 見出し (`id`)
 	for part := range strings.SplitSeq(string(b), "\n### ") {
 		head, rest, _ := strings.Cut(part, "\n")

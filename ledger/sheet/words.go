@@ -110,7 +110,7 @@ var (
 	noWords  = strings.Fields(`× ✕ ✗ 無 なし 無し いいえ 非該当 対象外 不要 no n false 0 しない していない`)
 	okWords  = strings.Fields(`可 使用可 利用可 可能 使用可能 利用可能 使用中 利用中 稼働 稼働中 運用中 現役 良好 正常 ok`)
 	badWords = strings.Fields(`否 不可 使用不可 利用不可 停止 停止中 故障 故障中 修理中 未使用 不使用 休止 撤去 廃棄 廃棄済 ng`)
-	blanks   = strings.Fields(`- ー － — 不明 未定 なし 無し 無 ? ？ n/a na 該当なし 未記入 空白 *`)
+	blanks   = strings.Fields(`- ー － — まだ分からない 不明 未定 なし 無し 無 ? ？ n/a na 該当なし 未記入 空白 *`)
 	impacts  = map[string]string{"大": "high", "高": "high", "high": "high", "重大": "high", "a": "high", "中": "middle", "middle": "middle", "medium": "middle", "b": "middle",
 		"小": "low", "低": "low", "low": "low", "c": "low", "なし": "none", "無": "none", "none": "none", "無し": "none"}
 )

@@ -10,7 +10,7 @@ import (
 	"kenshin/ledger"
 )
 
-// kindWord is how a kind of device is called, and which icon it has.
+// kindWord is how the ledger calls a kind of device, and which icon it has.
 type kindWord struct {
 	kind string
 	i18n.Text
@@ -19,28 +19,16 @@ type kindWord struct {
 
 // kinds is every kind of design section 5, in the order in which lists offer them.
 func kinds() []kindWord {
-	w := func(kind, ja, en, icon string) kindWord { return kindWord{kind, i18n.Text{Ja: ja, En: en}, icon} }
+	w := func(kind, icon string) kindWord { return kindWord{kind, ledger.KindLabel(kind), icon} }
 	return []kindWord{
-		w("pc", "PC", "PC", "pc"), w("thin-client", "シンクライアント", "Thin client", "pc"),
-		w("tablet", "タブレット", "Tablet", "tablet"), w("smartphone", "スマートフォン", "Smartphone", "phone"),
-		w("handheld", "ハンディ端末", "Handheld", "phone"), w("kiosk", "受付機・自動精算機", "Kiosk", "kiosk"),
-		w("server", "サーバ", "Server", "server"), w("nas", "NAS(共有ディスク)", "NAS", "nas"),
-		w("hypervisor", "仮想化の土台", "Hypervisor", "server"),
-		w("router", "ルータ", "Router", "router"), w("switch", "スイッチ", "Switch", "switch"), w("hub", "ハブ", "Hub", "switch"),
-		w("access-point", "無線アクセスポイント", "Access point", "wifi"), w("wlan-controller", "無線の管理装置", "WLAN controller", "wifi"),
-		w("firewall", "ファイアウォール・VPN装置", "Firewall / VPN", "firewall"),
-		w("printer", "プリンタ", "Printer", "printer"), w("mfp", "複合機", "Multifunction printer", "printer"),
-		w("ip-phone", "IP電話", "IP phone", "telephone"), w("ip-camera", "ネットワークカメラ", "IP camera", "camera"),
-		w("ups", "無停電電源", "UPS", "battery"), w("bmc", "サーバの管理口", "Server management (BMC)", "chip"),
-		w("building", "建物の設備", "Building equipment", "building"), w("iot", "その他の小さな機器", "IoT device", "chip"),
-		w("serial-gateway", "シリアル変換器", "Serial gateway", "plug"), w("card-reader", "カードリーダ(資格確認など)", "Card reader", "card"),
-		w("nurse-call", "ナースコール", "Nurse call", "bell"),
-		w("pacs", "画像サーバ(PACS)", "PACS", "image"), w("modality", "画像診断装置", "Imaging modality", "scan"),
-		w("modality-workstation", "画像処理用PC", "Modality workstation", "scan"), w("patient-monitor", "生体情報モニタ", "Patient monitor", "pulse"),
-		w("ventilator", "人工呼吸器", "Ventilator", "lungs"), w("ecg", "心電計", "ECG", "pulse"),
-		w("infusion-pump", "輸液ポンプ", "Infusion pump", "drop"), w("lab-analyzer", "検査の分析装置", "Laboratory analyser", "flask"),
-		w("medical-other", "その他の医療機器", "Other medical device", "pulse"),
-		w("kenshin", "Kenshin(この製品)", "Kenshin (this product)", "brand"), w("unknown", "まだ分からない", "Not known yet", "question"),
+		w("pc", "pc"), w("thin-client", "pc"), w("tablet", "tablet"), w("smartphone", "phone"), w("handheld", "phone"),
+		w("kiosk", "kiosk"), w("server", "server"), w("nas", "nas"), w("hypervisor", "server"), w("router", "router"),
+		w("switch", "switch"), w("hub", "switch"), w("access-point", "wifi"), w("wlan-controller", "wifi"), w("firewall", "firewall"),
+		w("printer", "printer"), w("mfp", "printer"), w("ip-phone", "telephone"), w("ip-camera", "camera"), w("ups", "battery"),
+		w("bmc", "chip"), w("building", "building"), w("iot", "chip"), w("serial-gateway", "plug"), w("card-reader", "card"),
+		w("nurse-call", "bell"), w("pacs", "image"), w("modality", "scan"), w("modality-workstation", "scan"),
+		w("patient-monitor", "pulse"), w("ventilator", "lungs"), w("ecg", "pulse"), w("infusion-pump", "drop"),
+		w("lab-analyzer", "flask"), w("medical-other", "pulse"), w("kenshin", "brand"), w("unknown", "question"),
 	}
 }
 
