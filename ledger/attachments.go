@@ -8,9 +8,11 @@ import (
 	"kenshin/actor"
 	"kenshin/facility"
 	"kenshin/fault"
+	"kenshin/i18n"
 	"kenshin/jp"
 	"kenshin/netid"
 	"kenshin/store"
+	"kenshin/trail"
 )
 
 // Attachment is a file that belongs to a device or a system: a contract, a manual, a photograph. The bytes lie in package blob.
@@ -53,7 +55,10 @@ func (l *Ledger) Attach(ctx context.Context, f facility.ID, a Attachment) (Attac
 			a.ID, a.Entry, a.Blob, a.Name, a.Note, store.Micros(a.At), a.By); err != nil {
 			return nil, err
 		}
-		return nil, l.record(ctx, tx, []Change{{Kind: Edited, Device: netid.DeviceID(a.Entry), At: a.At, Field: "attachment", After: a.Name}})
+		if err := l.record(ctx, tx, []Change{{Kind: Edited, Device: netid.DeviceID(a.Entry), At: a.At, Field: "attachment", After: a.Name}}); err != nil {
+			return nil, err
+		}
+		return nil, l.leave(ctx, tx, "device.attach", a, t("ファイルを添えました", "Attached a file"))
 	})
 }
 
@@ -88,9 +93,22 @@ func (l *Ledger) Detach(ctx context.Context, f facility.ID, id string) (Attachme
 		if err != nil {
 			return nil, err
 		}
-		return nil, l.record(ctx, tx, []Change{{Kind: Edited, Device: netid.DeviceID(a.Entry), At: l.now(), Field: "attachment", Before: a.Name}})
+		if err := l.record(ctx, tx, []Change{{Kind: Edited, Device: netid.DeviceID(a.Entry), At: l.now(), Field: "attachment", Before: a.Name}}); err != nil {
+			return nil, err
+		}
+		return nil, l.leave(ctx, tx, "device.detach", a, t("添付を外しました", "Took an attachment off"))
 	})
 	return a, err
+}
+
+// leave writes into the trail what a person did with an attachment.
+func (l *Ledger) leave(ctx context.Context, tx *store.Tx, action string, a Attachment, says i18n.Text) error {
+	if actor.From(ctx).Kind == actor.System {
+		return nil
+	}
+	_, err := trail.Append(ctx, tx, trail.Entry{At: l.now(), Action: action, Subject: trail.Subject{Kind: "device", ID: a.Entry}, Summary: says,
+		Detail: map[string]string{"attachment": a.ID, "name": a.Name}})
+	return err
 }
 
 // Forget drops IPv6 addresses that no device used since before: privacy addresses change daily. A nightly task calls it.

@@ -12,8 +12,14 @@ import (
 
 // Claim follows up a device's own list of its network cards (IF-MIB), or a switch's word of who sits behind a management address: entries that
 // stand for one of these cards are the same device. A card that is seen with an address of its own, and whose number is not next to the
-// device's, is only proposed: anybody can claim anything over SNMP. MACs that nobody has seen are passed over.
+// device's, is only proposed: anybody can claim anything over SNMP, and number its card as it likes. So is a newcomer's claim on a device that
+// people know: it would vanish behind that name. MACs that nobody has seen are passed over.
 func (l *Ledger) Claim(ctx context.Context, tx *store.Tx, id netid.DeviceID, macs []netid.MAC) ([]Change, error) {
+	return l.claims(ctx, tx, id, macs, true)
+}
+
+// claims is Claim; own says that the device itself lists the cards, and not that their owner names the device.
+func (l *Ledger) claims(ctx context.Context, tx *store.Tx, id netid.DeviceID, macs []netid.MAC, own bool) ([]Change, error) {
 	d, err := get(ctx, tx, id)
 	if err != nil {
 		return nil, err
@@ -35,7 +41,11 @@ func (l *Ledger) Claim(ctx context.Context, tx *store.Tx, id netid.DeviceID, mac
 			return nil, err
 		}
 		likely := Maybe
-		if d.near(m) || !o.addressed() {
+		claimer, claimed := d, o
+		if !own {
+			claimer, claimed = o, d
+		}
+		if (d.near(m) || !o.addressed()) && (claimer.State != New || claimed.State == New) {
 			likely = Certain
 		}
 		changes, err := l.unite(ctx, tx, pair{d.ID, o.ID, likely, []i18n.Text{t("機器が自分のネットワークカードとして挙げています("+m.String()+")",
@@ -107,7 +117,7 @@ func (l *Ledger) ClaimByAddress(ctx context.Context, tx *store.Tx, ip string, m 
 			return nil, err
 		}
 		if d.near(m) && !d.has(m) {
-			return l.Claim(ctx, tx, id, []netid.MAC{m})
+			return l.claims(ctx, tx, id, []netid.MAC{m}, false)
 		}
 	}
 	return nil, nil

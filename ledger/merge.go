@@ -87,7 +87,11 @@ func (l *Ledger) merge(ctx context.Context, tx *store.Tx, w, o *Device, why []i1
 	if b.LoserServices, err = services(ctx, tx, o.ID); err != nil {
 		return "", nil, err
 	}
+	medical := w.Identity.Medical || o.Identity.Medical || o.Medical() // a merge may only add protection
 	for _, key := range o.Word.keys() {
+		if key == "medical" && medical && !o.Medical() {
+			continue // what was said of the one alone does not unprotect the other
+		}
 		if w.Word.Get(key) == "" {
 			if err := w.Word.Set(key, o.Word.Get(key)); err != nil {
 				return "", nil, err
@@ -100,10 +104,10 @@ func (l *Ledger) merge(ctx context.Context, tx *store.Tx, w, o *Device, why []i1
 	}
 	b.AfterState = w.State
 	w.NeverTouch = w.NeverTouch || o.NeverTouch
-	w.Identity.Medical = w.Identity.Medical || o.Identity.Medical // a merge may only add protection
 	if len(w.Identity.Because) == 0 && w.Identity.Kind == "" {
 		w.Identity = o.Identity
 	}
+	w.Identity.Medical = medical
 	for _, q := range []string{
 		"UPDATE ledger_devices SET root = $2 WHERE facility_id = $1 AND root = $3",
 		"UPDATE ledger_devices SET merged_into = $2, revision = revision + 1 WHERE facility_id = $1 AND id = $3",

@@ -48,7 +48,8 @@ func (l *Ledger) split(ctx context.Context, tx *store.Tx, id netid.DeviceID, mac
 	if undone, changes, err := l.splitMerged(ctx, tx, d, owners, moved); undone != nil || err != nil {
 		return undone, changes, err
 	}
-	fresh := &Device{ID: netid.DeviceID(store.NewID()), State: New}
+	fresh := &Device{ID: netid.DeviceID(store.NewID()), State: New, NeverTouch: d.NeverTouch}
+	fresh.Identity.Medical = d.Identity.Medical || d.Medical() // a split takes no protection away
 	if err := l.insert(ctx, tx, []*Device{fresh}); err != nil {
 		return nil, nil, err
 	}

@@ -4,8 +4,10 @@ import (
 	"slices"
 
 	"kenshin/fault"
+	"kenshin/i18n"
 	"kenshin/ledger"
 	"kenshin/netid"
+	"kenshin/trail"
 	"kenshin/web/page"
 )
 
@@ -173,6 +175,11 @@ func (v *visit) mergeRefuse() error {
 		return err
 	}
 	if err := v.s.Ledger.Refuse(v.ctx, v.facility, v.r.PathValue("id")); err != nil {
+		return err
+	}
+	err = v.remember(trail.Entry{Action: "device.merge-refuse", Subject: trail.Subject{Kind: "merge", ID: v.r.PathValue("id")},
+		Summary: i18n.Text{Ja: "別の機器だと記録しました", En: "Refused a proposed merge"}})
+	if err != nil {
 		return err
 	}
 	v.said("別の機器として覚えました。もう提案しません。", "Noted: they are two devices. This will not be proposed again.")
