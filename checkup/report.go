@@ -96,6 +96,7 @@ func reportDevice(ctx context.Context, d *ledger.Device, asked string) ReportDev
 		if i18n.From(ctx) == i18n.En && b.SaysEn != "" {
 			b.Says = b.SaysEn
 		}
+		b.SaysEn = "" // a report speaks one language
 		r.Because = append(r.Because, b)
 	}
 	for _, s := range d.Services {

@@ -34,9 +34,9 @@ const (
 type Reason struct {
 	Signal string    `json:"signal"`
 	Value  string    `json:"value"`
-	Says   string    `json:"says"`   // in the facility's language: what this signal means here
-	SaysEn string    `json:"-"`      // the same in English
-	Weight float64   `json:"weight"` // 0..1
+	Says   string    `json:"says"`              // in the facility's language: what this signal means here
+	SaysEn string    `json:"says_en,omitempty"` // the same in English
+	Weight float64   `json:"weight"`            // 0..1
 	Rule   string    `json:"rule,omitempty"`
 	At     time.Time `json:"at,omitzero"`
 }
