@@ -15,7 +15,7 @@ func TestGuideTellsEveryCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	weights := map[int]string{Low: "低", Middle: "中", High: "高", Critical: "緊急"} // as finding.Severity calls them
-	parts := map[string]string{} // by the id that ends a heading: ### 見出し (`id`)
+	parts := map[string]string{}                                                // by the id that ends a heading: ### 見出し (`id`)
 	for part := range strings.SplitSeq(string(b), "\n### ") {
 		head, rest, _ := strings.Cut(part, "\n")
 		if _, id, ok := strings.Cut(head, "(`"); ok {
