@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net"
 	"net/netip"
 	"os"
 	"slices"
@@ -97,6 +98,12 @@ func (r VisitRequest) segments() ([]gate.Segment, error) {
 	links, err := gate.Interfaces()
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, err, "この機械のネットワークを調べられません。", "This machine's network interfaces cannot be read.")
+	}
+	if r.Interface != "" {
+		if _, err := net.InterfaceByName(r.Interface); err != nil {
+			return nil, fault.Newf(fault.Invalid, "この機械に %s というネットワークの口はありません。ip link で名前を確かめるか、--interface を書かずに実行してください。",
+				"This machine has no network interface called %s. See ip link for the names, or leave --interface out.", r.Interface)
+		}
 	}
 	var list []gate.Segment
 	for _, text := range r.Ranges {

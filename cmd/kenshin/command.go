@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/signal"
 	"os/user"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -50,6 +52,18 @@ func (p place) config(c *env) (app.Config, error) {
 	}
 	return app.Config{Data: p.Data, Database: p.Database, DatabaseOwner: p.DatabaseOwner, KeyFile: p.KeyFile, Facility: p.Facility,
 		Log: c.log, Version: version, Lang: c.lang}, nil
+}
+
+// there says no to a folder without data: a mistyped --data must not become a new, empty house.
+func (p place) there() error {
+	if p.Data == "" || p.Database != "" {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(p.Data, "kenshin.db")); errors.Is(err, fs.ErrNotExist) {
+		return fault.Newf(fault.NotFound, "%s にKenshinのデータはありません(施設がまだありません)。--data のフォルダ名を確かめてください。初めてなら kenshin serve を動かします。",
+			"There is no Kenshin data in %s. Check the folder in --data; to begin, run kenshin serve.", p.Data)
+	}
+	return nil
 }
 
 // usageError is a command that was written wrongly: exit code 2.
@@ -124,8 +138,11 @@ func run(args []string, c console) int {
 		fmt.Fprintln(c.err, err)
 		return exitFailed
 	}
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		args = []string{"--help"}
+	case args[0] == "help": // what many programs understand
+		args = append(slices.Clone(args[1:]), "--help")
 	}
 	parsed, err := parser.Parse(args)
 	if exited >= 0 {

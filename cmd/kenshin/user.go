@@ -39,7 +39,16 @@ func (u userAddCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	h, err := open(u.place, e)
+	if u.FacilityName == "" {
+		if err := u.there(); err != nil {
+			return err
+		}
+	}
+	c, err := u.config(e)
+	if err != nil {
+		return err
+	}
+	h, err := app.Open(e.ctx, c)
 	if err != nil {
 		return err
 	}
@@ -150,10 +159,13 @@ func (t tokenAddCmd) Run(e *env) error {
 	return err
 }
 
-// open builds the house for a command that touches data.
+// open builds the house for a command that works on data that is there.
 func open(p place, e *env) (*app.House, error) {
 	c, err := p.config(e)
 	if err != nil {
+		return nil, err
+	}
+	if err := p.there(); err != nil {
 		return nil, err
 	}
 	return app.Open(e.ctx, c)
