@@ -38,8 +38,11 @@ func (g *Gate) Multicast(ctx context.Context, segment string, f Frame, group net
 		return nil, fault.Newf(fault.Internal, "%s は全員への問い合わせではありません。", "%s is not a question to a group.", f)
 	}
 	g.mu.RLock()
-	s := g.segments[segment].Segment
+	s := g.segments[segment]
 	g.mu.RUnlock()
+	if s == nil { // withdrawn this moment
+		return nil, g.refuse(r, g.refusal(r))
+	}
 	ifi, err := s.device()
 	if err != nil {
 		return nil, err

@@ -27,12 +27,10 @@ type Host struct {
 }
 
 // Host names a device. mac is zero when unknown. A Host of a segment that nobody approved is refused everything.
-// Without a MAC the gate uses the one that answered for the address lately, to a Wire or to the kernel.
+// The MACs that answered for the address lately, to a Wire or to the kernel, count as well: an address may have gone to another device.
 func (g *Gate) Host(segment string, ip netip.Addr, mac netid.MAC) *Host {
 	g.protectByMaker(segment, mac)
-	if mac.IsZero() {
-		g.askKernel(segment, plain(ip))
-	}
+	g.askKernel(segment, plain(ip))
 	return &Host{g: g, r: request{segment: segment, host: plain(ip), mac: mac}}
 }
 
@@ -97,6 +95,7 @@ func (h *Host) dial(ctx context.Context, network string, port uint16, f Frame) (
 		release()
 		return nil, err
 	}
+	g.askKernel(r.segment, r.host)
 	if network == "tcp" {
 		if err := g.leave(ctx, r, 3); err != nil { // the kernel's ARP question, SYN, ACK
 			release()

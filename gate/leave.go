@@ -91,6 +91,7 @@ type Gate struct {
 	totals   map[string]*atomic.Int64
 
 	tcpLife time.Duration
+	loading sync.Mutex // held while the book is read and taken over
 	kernel  struct { // what the kernel's neighbour table said at
 		mu   sync.Mutex
 		at   time.Time

@@ -245,6 +245,25 @@ func TestSignalsNeverUnprotect(t *testing.T) {
 	refused("an unlock that is over", ecg)
 }
 
+// A person said of an address that it is no medical device; then DHCP gives it to a pump.
+func TestAWordAboutAnAddressDoesNotFollowIt(t *testing.T) {
+	g := loopback(t, Config{})
+	pump, pc := netid.MAC{0, 9}, netid.MAC{4, 9}
+	g.Protect(HostKey{MAC: pump}, "an infusion pump")
+	g.Protect(HostKey{Segment: "lo", IP: home}, "an answer")
+	g.setWords(words{notMedical: []HostKey{{Segment: "lo", IP: home}}})
+	if no := g.Host("lo", home, pc).May(TCPConnect, 80); no != nil {
+		t.Errorf("the device that the word was about: %v", no)
+	}
+	if no := g.Host("lo", home, pump).May(TCPConnect, 80); no == nil || no.Code != "medical" {
+		t.Errorf("the pump that has its address now: %v", no)
+	}
+	g.learn("lo", home, pump)
+	if no := g.Host("lo", home, pc).May(TCPConnect, 80); no == nil || no.Code != "medical" {
+		t.Errorf("the pump answered for the address: %v", no)
+	}
+}
+
 func TestUnlockOpensOneDeviceForAWhile(t *testing.T) {
 	now := time.Date(2026, 11, 4, 12, 0, 0, 0, time.UTC)
 	g := loopback(t, Config{Now: func() time.Time { return now }})

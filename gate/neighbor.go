@@ -51,9 +51,9 @@ func Neighbors() ([]Neighbor, error) {
 func (g *Gate) askKernel(segment string, ip netip.Addr) {
 	g.mu.RLock()
 	s := g.segments[segment]
-	known := s == nil || s.Routed || ip.IsLoopback() || !s.Contains(ip) || len(g.candidates(segment, ip, netid.MAC{})) > 0
+	none := s == nil || s.Routed || !ip.IsValid() || ip.IsLoopback() || !s.Contains(ip)
 	g.mu.RUnlock()
-	if known {
+	if none {
 		return
 	}
 	g.kernel.mu.Lock()

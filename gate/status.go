@@ -77,11 +77,14 @@ func (h *HostKey) names(segment string, ip netip.Addr, macs []netid.MAC) bool {
 	return h.IP.IsValid() && h.IP == ip || !h.MAC.IsZero() && slices.Contains(macs, h.MAC)
 }
 
+// saidNotMedical reports whether a person's word clears every MAC that the host may have; g.mu is held. A word about an address alone does not
+// clear a card that is known to be medical: DHCP may have given it the address since.
 func (g *Gate) saidNotMedical(segment string, ip netip.Addr, macs []netid.MAC) bool {
 	return !slices.ContainsFunc(macs, func(m netid.MAC) bool {
+		marked := g.macs[m] != nil && g.macs[m].medical != ""
 		return !slices.ContainsFunc(g.book.notMedical, func(h HostKey) bool {
 			u := Unlock{HostKey: h}
-			return u.covers(segment, ip, m)
+			return u.covers(segment, ip, m) && (!marked || h.MAC == m)
 		})
 	})
 }

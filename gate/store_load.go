@@ -9,8 +9,11 @@ import (
 	"kenshin/store"
 )
 
-// Load fills a gate with what the book says: approved segments, unlocks, words, the kill switch. It returns the revision that it read.
+// Load fills a gate with what the book says: approved segments, unlocks, words, the kill switch. It returns the revision that it read. Loads of
+// one gate wait for each other: one that read before a switch was pressed must not end after the one that saw it.
 func (b *Book) Load(ctx context.Context, f facility.ID, g *Gate) (revision int64, err error) {
+	g.loading.Lock()
+	defer g.loading.Unlock()
 	var (
 		segments []Entry
 		unlocks  []UnlockEntry

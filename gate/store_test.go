@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -275,6 +276,31 @@ func TestKillSwitchReachesOtherCopies(t *testing.T) {
 		}
 		settled(t, "the release", may)
 	})
+}
+
+// A check-up that starts loads the book while the watch does: whoever read it before the switch was pressed must not undo the switch.
+func TestALateLoadDoesNotUndoTheSwitch(t *testing.T) {
+	ctx, f, db := person(t), dbtest.Facility, dbtest.SQLite(t)
+	b, g := gate.NewBook(db, nil, nil), gate.New(gate.Config{})
+	for range 40 {
+		var late sync.WaitGroup
+		for range 8 {
+			late.Go(func() { _, _ = b.Load(ctx, f, g) })
+		}
+		if err := b.Kill(ctx, f, "止める"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Load(ctx, f, g); err != nil {
+			t.Fatal(err)
+		}
+		late.Wait()
+		if !g.Killed() {
+			t.Fatal("the switch is on, and the gate is open")
+		}
+		if err := b.Release(ctx, f); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func TestSentIsAddedUp(t *testing.T) {
