@@ -61,6 +61,9 @@ func (c *Checkup) ask(ctx context.Context, f facility.ID, s *Sweep, at *cursor) 
 		<-ctx.Done()
 		return nil
 	}
+	if hosts, err = c.meetAgain(ctx, f, s, seg, hosts); err != nil || ctx.Err() != nil {
+		return err
+	}
 	var g errgroup.Group
 	g.SetLimit(together)
 	var mu sync.Mutex
@@ -156,10 +159,14 @@ type interview struct {
 	partial string   // why the list was not asked to its end: a refusal's code
 }
 
+// add takes in one answer and looks at once whether it shows a medical device: the conversation that it came from then ends as well.
 func (i *interview) add(o observation.Observation) {
 	i.mu.Lock()
 	i.obs = append(i.obs, o)
 	i.mu.Unlock()
+	if o.MAC == i.host.MAC && o.Signal != observation.SNMPIf && o.Signal != observation.OwnAddress { // lists of cards and addresses say nothing of that
+		i.protectIfMedical()
+	}
 }
 
 // names asks over UDP who the host is. No answer is the usual case and says nothing; a refusal ends the interview.
@@ -182,7 +189,6 @@ func (i *interview) names(ctx context.Context) {
 		if i.over(ctx, step()) {
 			return
 		}
-		i.protectIfMedical()
 	}
 }
 
@@ -205,8 +211,12 @@ func (i *interview) protectIfMedical() {
 			obs[k] = obs[0]
 		}
 	}
-	if id, _ := i.c.Identify.Of(obs); id.Medical && len(id.Because) > 0 {
-		i.h.Medical(id.Because[0].Says)
+	if id, _ := i.c.Identify.Of(obs); id.Medical {
+		why := ""
+		if len(id.Because) > 0 {
+			why = id.Because[0].Says
+		}
+		i.h.Medical(why)
 	}
 }
 
@@ -262,7 +272,6 @@ func (i *interview) ports(ctx context.Context) {
 			i.h.Medical(p.Medical.Ja)
 			continue // the gate answers from here on
 		}
-		i.protectIfMedical()
 	}
 	i.host.Next = len(services.Ports())
 }

@@ -3,6 +3,7 @@ package checkup
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"kenshin/facility"
 	"kenshin/gate"
@@ -11,34 +12,39 @@ import (
 )
 
 // Guard tells the gate of every device that the ledger knows as medical or never to be touched, by all its cards and addresses, before the
-// first frame goes out. It only ever adds protection.
+// first frame goes out. It only ever adds protection: a retired device may still hang on the network, and where a person says "not medical" of
+// what the machine holds for medical, the gate's book decides (only who may unlock devices writes there).
 func (c *Checkup) Guard(ctx context.Context, f facility.ID) error {
 	medical := true
-	for cursor := ""; ; {
-		page, err := c.Ledger.List(ctx, f, ledger.Query{Medical: &medical, Cursor: cursor, Limit: 500})
+	known, found := i18n.Text{Ja: "台帳で医療機器", En: "medical in the ledger"}.Ja, i18n.Text{Ja: "医療機器と判定された", En: "identified as medical"}.Ja
+	err := c.each(ctx, f, ledger.Query{Medical: &medical}, func(_ *ledger.Device, k gate.HostKey) { c.Gate.Protect(k, known) })
+	if err == nil {
+		err = c.each(ctx, f, ledger.Query{Conflicts: true}, func(d *ledger.Device, k gate.HostKey) {
+			if d.Identity.Medical {
+				c.Gate.Protect(k, found)
+			}
+		})
+	}
+	if err == nil {
+		err = c.each(ctx, f, ledger.Query{NeverTouch: true}, func(_ *ledger.Device, k gate.HostKey) { c.Gate.NeverTouch(k) })
+	}
+	return err
+}
+
+// each calls fn with every name of every device that a question chooses, whatever its state.
+func (c *Checkup) each(ctx context.Context, f facility.ID, q ledger.Query, fn func(*ledger.Device, gate.HostKey)) error {
+	q.States, q.Limit = []ledger.State{ledger.New, ledger.Registered, ledger.Excluded, ledger.Retired}, 500
+	for {
+		page, err := c.Ledger.List(ctx, f, q)
 		if err != nil {
 			return fmt.Errorf("read whom to protect: %w", err)
 		}
 		for _, d := range page.Devices {
 			for _, k := range hostKeys(d) {
-				c.Gate.Protect(k, i18n.Text{Ja: "台帳で医療機器", En: "medical in the ledger"}.Ja)
+				fn(d, k)
 			}
 		}
-		if cursor = page.Next; cursor == "" {
-			break
-		}
-	}
-	for cursor := ""; ; {
-		page, err := c.Ledger.List(ctx, f, ledger.Query{NeverTouch: true, Cursor: cursor, Limit: 500})
-		if err != nil {
-			return fmt.Errorf("read whom never to touch: %w", err)
-		}
-		for _, d := range page.Devices {
-			for _, k := range hostKeys(d) {
-				c.Gate.NeverTouch(k)
-			}
-		}
-		if cursor = page.Next; cursor == "" {
+		if q.Cursor = page.Next; q.Cursor == "" {
 			return nil
 		}
 	}
@@ -50,7 +56,7 @@ func hostKeys(d *ledger.Device) (list []gate.HostKey) {
 		if !card.MAC.IsZero() {
 			list = append(list, gate.HostKey{Segment: card.Segment, MAC: card.MAC}, gate.HostKey{MAC: card.MAC})
 		}
-		for _, ip := range card.IPv4 {
+		for _, ip := range slices.Concat(card.IPv4, card.IPv6) {
 			list = append(list, gate.HostKey{Segment: card.Segment, IP: ip, MAC: card.MAC})
 		}
 	}

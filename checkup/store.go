@@ -49,8 +49,9 @@ type host struct {
 	MAC     netid.MAC
 	IP      netip.Addr
 	Device  netid.DeviceID
-	Tries   int // steps that brought nothing
-	Next    int // index in the list of ports
+	Tries   int       // steps that brought nothing
+	Next    int       // index in the list of ports
+	At      time.Time // when it was found, or last spoken to
 }
 
 func (h *host) key() string {
@@ -220,9 +221,11 @@ func (c *Checkup) waitingHosts(ctx context.Context, f facility.ID, sweep, segmen
 		return store.Each(ctx, tx, func(rows *sql.Rows) error {
 			var h host
 			var mac, ip string
-			if err := rows.Scan(&h.Segment, &mac, &ip, &h.Device, &h.Tries, &h.Next); err != nil {
+			var at int64
+			if err := rows.Scan(&h.Segment, &mac, &ip, &h.Device, &h.Tries, &h.Next, &at); err != nil {
 				return err
 			}
+			h.At = store.Time(at)
 			if mac != "" {
 				if h.MAC, err = netid.ParseMAC(mac); err != nil {
 					return err
@@ -235,7 +238,7 @@ func (c *Checkup) waitingHosts(ctx context.Context, f facility.ID, sweep, segmen
 			}
 			list = append(list, h)
 			return nil
-		}, `SELECT segment_id, mac, ip, device_id, tries, next_port FROM checkup_hosts
+		}, `SELECT segment_id, mac, ip, device_id, tries, next_port, updated_at FROM checkup_hosts
 			WHERE facility_id = $1 AND sweep_id = $2 AND segment_id = $3 AND state = 'waiting' ORDER BY tries, host_key LIMIT $4`, sweep, segment, limit)
 	})
 	return list, err
