@@ -223,6 +223,7 @@ func (q *Queue) Start(ctx context.Context) error {
 		ID: q.id, Queues: queues, Workers: workers, Logger: quietLog(q.set.Log), PollOnly: true,
 		FetchPollInterval: q.set.Poll, FetchCooldown: min(q.set.Poll, 100*time.Millisecond),
 		JobTimeout: q.set.Timeout, RescueStuckJobsAfter: 2 * q.set.Timeout, CompletedJobRetentionPeriod: time.Hour,
+		ReindexerSchedule: river.NeverSchedule(), // at midnight; SQLite lacks its indexes, and on PostgreSQL only the owner role may
 	})
 	if err != nil {
 		return fmt.Errorf("make the job queue: %w", err)
