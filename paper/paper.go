@@ -19,6 +19,7 @@ const (
 	MaxFile     = 100 << 20 // bytes as sent
 	MaxUnpacked = 200 << 20 // bytes of all parts of a workbook together
 	MaxParts    = 5000      // parts of a workbook
+	MaxSheets   = 200       // sheets of a workbook that are looked at
 	MaxRatio    = 400       // unpacked to packed, of a part above 10 MB
 	MaxColumns  = 1000      // columns with something in them
 	MaxRows     = 200_000   // rows with something in them, per sheet

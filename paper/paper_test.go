@@ -199,6 +199,14 @@ func TestHostileFiles(t *testing.T) {
 	if book := open(t, macro, "a.xlsm"); len(book.Warnings) != 1 || texts(t, book.Sheets()[0])[0] != "1: 1" {
 		t.Error("a workbook with macros is read and says so")
 	}
+	again := pack(t, map[string]string{"xl/workbook.xml": `<workbook><sheets><sheet name="a" id="r"/></sheets></workbook>`,
+		"xl/_rels/workbook.xml.rels": `<Relationships><Relationship Id="r" Type="x/worksheet" Target="s.xml"/>` +
+			strings.Repeat(`<Relationship Id="t" Type="x/sharedStrings" Target="t.xml"/>`, 3) + `</Relationships>`,
+		"xl/t.xml": `<sst><si><t>一つ</t></si></sst>`,
+		"xl/s.xml": `<worksheet><sheetData><row><c t="s"><v>0</v></c><c t="s"><v>2</v></c></row></sheetData></worksheet>`})
+	if got := texts(t, open(t, again, "a.xlsx").Sheets()[0])[0]; got != "1: 一つ" {
+		t.Errorf("a table that is named three times is read once: %q", got)
+	}
 	for name, sheet := range map[string]string{"cut": `<x:sheetData><x:row><x:c`, "entity": `<x:sheetData><x:row><x:c><x:v>&bomb;</x:v></x:c></x:row></x:sheetData>`} {
 		if err := open(t, minimal(t, sheet, ""), name).Sheets()[0].Rows(func(Row) error { return nil }); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%s: %v", name, err)

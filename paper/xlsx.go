@@ -157,9 +157,13 @@ func (w *workbook) load(book *Book) error {
 	if err != nil {
 		return err
 	}
-	byID := map[string]relationship{}
+	byID, once := map[string]relationship{}, map[string]bool{}
 	for _, r := range rels {
 		byID[r.ID] = r
+		if shared := strings.HasSuffix(r.Type, "/sharedStrings") || strings.HasSuffix(r.Type, "/styles"); shared && once[r.Type] {
+			continue // a workbook has one of each: naming it a thousand times would have it unpacked a thousand times
+		}
+		once[r.Type] = true
 		switch {
 		case r.Mode == "External":
 		case strings.HasSuffix(r.Type, "/sharedStrings"):
@@ -171,7 +175,7 @@ func (w *workbook) load(book *Book) error {
 			return err
 		}
 	}
-	for _, s := range doc.Sheets {
+	for _, s := range doc.Sheets[:min(len(doc.Sheets), MaxSheets)] {
 		r := byID[s.ID]
 		if !strings.HasSuffix(r.Type, "/worksheet") || w.parts[strings.ToLower(r.Target)] == nil {
 			continue // a chart sheet, or a part that is not there
