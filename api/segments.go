@@ -314,6 +314,9 @@ type addUnlock struct {
 func (s *server) hosts(ctx context.Context, f facility.ID, device netid.DeviceID, h HostName) ([]gate.HostKey, netid.DeviceID, error) {
 	if device == "" {
 		ip, mac, err := h.parse()
+		if err == nil && mac.IsZero() {
+			mac, err = s.cardAt(ctx, f, h.Segment, ip)
+		}
 		return []gate.HostKey{{Segment: h.Segment, IP: ip, MAC: mac}}, "", err
 	}
 	d, err := s.Ledger.Get(ctx, f, device)
@@ -325,6 +328,27 @@ func (s *server) hosts(ctx context.Context, f facility.ID, device netid.DeviceID
 		return nil, "", fault.New(fault.Conflict, "この機器のMACアドレスもIPアドレスもまだ分かりません。", "Neither a MAC nor an IP address of this device is known yet.")
 	}
 	return keys, d.ID, nil
+}
+
+// cardAt is the card that has an address now, as far as the ledger knows: what is said of an address means the device that has it, and does not
+// follow the address to another one.
+func (s *server) cardAt(ctx context.Context, f facility.ID, segment string, ip netip.Addr) (netid.MAC, error) {
+	if segment == "" {
+		segment = "*"
+	}
+	d, err := s.Ledger.ByIP(ctx, f, segment, ip.Unmap().WithZone("").String())
+	if fault.Is(err, fault.NotFound) {
+		return netid.MAC{}, nil
+	}
+	if err != nil {
+		return netid.MAC{}, err
+	}
+	for _, i := range d.Interfaces {
+		if slices.Contains(i.IPv4, ip) || slices.Contains(i.IPv6, ip) {
+			return i.MAC, nil
+		}
+	}
+	return netid.MAC{}, nil
 }
 
 func (s *server) addUnlock(ctx context.Context, f facility.ID, in *addUnlock) (Page[Unlock], error) {

@@ -82,6 +82,13 @@ func (h *House) works() {
 
 // StartSweep asks for a check-up: the request and its work are stored together, so that neither is lost.
 func (h *House) StartSweep(ctx context.Context, f facility.ID, r checkup.Request) (id string, err error) {
+	fac, err := h.Account.Facility(ctx, f)
+	if err != nil {
+		return "", err
+	}
+	if fac.Demo { // its ranges may well be somebody's real network
+		return "", fault.New(fault.Denied, "見本の施設では、健診を始められません。", "A sample facility cannot be checked up.")
+	}
 	c, err := h.For(ctx, f)
 	if err != nil {
 		return "", err

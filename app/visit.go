@@ -145,15 +145,24 @@ func (r VisitRequest) credentials() (list []gate.SNMP, err error) {
 		return nil, fault.Wrap(fault.Invalid, err, "--snmp-file を読めません: "+r.SNMPFile, "--snmp-file cannot be read: "+r.SNMPFile)
 	}
 	defer f.Close()
-	dec := yaml.NewDecoder(f)
+	dec := yaml.NewDecoder(io.LimitReader(f, maxSNMPFile))
 	dec.KnownFields(true)
 	var more []gate.SNMP
 	if err := dec.Decode(&more); err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "--snmp-file の形が正しくありません。「- community: 合言葉」か「- user: 名前, auth: SHA, auth_pass: ..., priv: AES, priv_pass: ...」を並べてください。",
 			"--snmp-file is not a list of '- community: ...' or '- user: ..., auth: SHA, auth_pass: ..., priv: AES, priv_pass: ...'.")
 	}
-	return append(list, more...), nil
+	if list = append(list, more...); len(list) > mostSNMP {
+		return nil, fault.Newf(fault.TooLarge, "SNMPの合言葉は%d個までです。合言葉を順に試すことはしません。", "At most %d SNMP credentials: none is guessed by trying many.", mostSNMP)
+	}
+	return list, nil
 }
+
+// Bounds of what --snmp-file may hold: as in a segment of the console.
+const (
+	maxSNMPFile = 64 << 10
+	mostSNMP    = 8
+)
 
 func (r VisitRequest) unlock(g *gate.Gate) error {
 	if len(r.Unlock) == 0 {
