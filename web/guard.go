@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"kenshin/fault"
@@ -44,7 +45,7 @@ func Harden(next http.Handler, log *slog.Logger, tls bool) http.Handler {
 		}
 		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, id))
 		if err := cross.Check(r); err != nil {
-			log.Warn("cross-origin request refused", "path", r.URL.Path, "origin", r.Header.Get("Origin"), "request", id)
+			log.Warn("cross-origin request refused", "path", loggable(r), "origin", r.Header.Get("Origin"), "request", id)
 			http.Error(w, "この操作は別のサイトから送られたため、受け付けませんでした。 / Refused: the request came from another site.", http.StatusForbidden)
 			return
 		}
@@ -58,7 +59,7 @@ func Harden(next http.Handler, log *slog.Logger, tls bool) http.Handler {
 				if p == http.ErrAbortHandler {
 					panic(p)
 				}
-				log.Error("panic in a handler", "path", r.URL.Path, "request", id, "panic", p, "stack", string(debug.Stack()))
+				log.Error("panic in a handler", "path", loggable(r), "request", id, "panic", p, "stack", string(debug.Stack()))
 				http.Error(w, fault.Sentence(nil, "ja")+" ("+id+")", http.StatusInternalServerError)
 			}
 		}()
@@ -72,6 +73,14 @@ func HTTPServer(h http.Handler, log *slog.Logger) *http.Server {
 		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, WriteTimeout: 2 * time.Minute,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
+}
+
+// loggable is a request's address as logs may hold it: an invitation's address is its secret.
+func loggable(r *http.Request) string {
+	if strings.HasPrefix(r.URL.Path, "/invite/") {
+		return "/invite/..."
+	}
+	return r.URL.Path
 }
 
 type requestKey struct{}

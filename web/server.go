@@ -192,7 +192,7 @@ func (s *Server) elsewhere(v *visit, x *account.Session, gone error) (actor.Acto
 // fail answers an error: a person gets one sentence and an id, the log gets the cause.
 func (s *Server) fail(v *visit, err error) {
 	if v.r.Context().Err() != nil && errors.Is(err, context.Canceled) {
-		s.Log.Debug("the browser went away", "path", v.r.URL.Path)
+		s.Log.Debug("the browser went away", "path", loggable(v.r))
 		return
 	}
 	if errors.Is(err, errSignedOut) {
@@ -213,9 +213,9 @@ func (s *Server) fail(v *visit, err error) {
 	}
 	code := status(err)
 	if code >= 500 {
-		s.Log.Error("request failed", "path", v.r.URL.Path, "request", requestOf(v.ctx), "error", err)
+		s.Log.Error("request failed", "path", loggable(v.r), "request", requestOf(v.ctx), "error", err)
 	} else {
-		s.Log.Debug("request refused", "path", v.r.URL.Path, "status", code, "error", err)
+		s.Log.Debug("request refused", "path", loggable(v.r), "status", code, "error", err)
 	}
 	s.showFault(v, code, err)
 }
