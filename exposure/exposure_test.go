@@ -41,6 +41,16 @@ func TestSilenceIsNeverAPass(t *testing.T) {
 	}
 }
 
+// Kenshin itself is no unknown device; what nobody has looked at is.
+func TestUnknownDevice(t *testing.T) {
+	for kind, want := range map[string]Outcome{"kenshin": Pass, "pc": Fail} {
+		d := &ledger.Device{State: ledger.New, Identity: ledger.Identity{Kind: kind}}
+		if v := outcome(t, "unknown-device", Subject{Device: d}); v.Outcome != want {
+			t.Errorf("a new %s: %v, want %v", kind, v.Outcome, want)
+		}
+	}
+}
+
 func TestServiceChecks(t *testing.T) {
 	asked := seen(observation.Asked, 0, "complete", time.Hour)
 	for name, c := range map[string]struct {

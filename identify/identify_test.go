@@ -102,6 +102,24 @@ func TestContradictionLowersConfidence(t *testing.T) {
 	}
 }
 
+// The card of this very machine is Kenshin, whatever else runs on the machine.
+func TestTheSensorKnowsItself(t *testing.T) {
+	x, err := New(makers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Now()
+	id, _ := x.Of([]observation.Observation{
+		{MAC: mac("dc:a6:32:00:00:05"), Signal: observation.Self, Value: "kenshin", At: at},
+		{MAC: mac("dc:a6:32:00:00:05"), Signal: observation.SSHBanner, Value: "SSH-2.0-OpenSSH_10.0p2 Debian-7", Port: 22, At: at},
+		{MAC: mac("dc:a6:32:00:00:05"), Signal: observation.SMBDialect, Value: "3.1.1", Port: 445, At: at},
+		{MAC: mac("dc:a6:32:00:00:05"), Signal: observation.NTLM, Value: "KENSHIN-BOX", Detail: map[string]string{"build": "10.0.19045"}, Port: 445, At: at},
+	})
+	if id.Kind != "kenshin" || id.Confidence < 0.9 {
+		t.Errorf("the sensor is %s, %v sure", id.Kind, id.Confidence)
+	}
+}
+
 func TestSMB1IsAServiceOfItsOwn(t *testing.T) {
 	x, _ := New(nil)
 	_, services := x.Of([]observation.Observation{{Signal: observation.SMBDialect, Port: 445, Value: "smb1", At: time.Now()}, {Signal: observation.SMBDialect, Port: 445, Value: "3.1.1", At: time.Now()},
