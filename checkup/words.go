@@ -152,6 +152,14 @@ func ledgerEvents(changes []ledger.Change, names map[netid.DeviceID]*ledger.Devi
 	list := make([]event.Event, 0, len(changes))
 	for _, ch := range changes {
 		params := map[string]string{"before": ch.Before, "after": ch.After}
+		if ch.Field == "kind" { // people never read a key
+			for key, value := range map[string]string{"before": ch.Before, "after": ch.After} {
+				if value != "" {
+					label := ledger.KindLabel(value)
+					params[key], params[key+"_en"] = label.Ja, label.En
+				}
+			}
+		}
 		if d := names[ch.Device]; d != nil {
 			params["name"], params["name_en"] = deviceName(d, i18n.Ja), deviceName(d, i18n.En)
 		}

@@ -67,7 +67,7 @@ func Kinds() []About {
 		{DeviceBack, t("久しぶりの機器", "Devices back"), t("{name} が久しぶりに見つかりました", "{name} is back after a long silence")},
 		{DeviceConfirm, t("台帳の機器を確認", "Ledger entries confirmed"), t("台帳の {name} がネットワークで見つかりました", "{name} of the ledger was found on the network")},
 		{AddressChanged, t("アドレスの変化", "Addresses changed"), t("{name} のアドレスが {before} から {after} に変わりました", "The address of {name} changed from {before} to {after}")},
-		{Identified, t("種類の判明", "Devices identified"), t("{name} は {after} と分かりました", "{name} was identified as {after}")},
+		{Identified, t("種類の判明", "Devices identified"), t("{name} は「{after}」と分かりました", "{name} was identified as {after}")},
 		{ServiceClosed, t("閉じたサービス", "Services closed"), t("{name} の {before} が閉じました", "{before} closed on {name}")},
 		{Merged, t("統合", "Merged"), t("{name} と {other} を1つにまとめました", "{name} and {other} were merged")},
 		{SplitOff, t("分割", "Split"), t("{name} から {other} を分けました", "{other} was split off {name}")},
