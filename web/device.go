@@ -263,7 +263,7 @@ func (v *visit) refusedText(code string) string {
 	return code
 }
 
-// deviceDays marks the days on which the device was seen.
+// deviceDays marks the days on which the device was seen, from the day of its first sighting on.
 func (v *visit) deviceDays(view *page.DeviceView) error {
 	if view.Device.FirstSeen.IsZero() {
 		return nil
@@ -282,8 +282,12 @@ func (v *visit) deviceDays(view *page.DeviceView) error {
 	if err != nil {
 		return err
 	}
+	first := view.Device.FirstSeen.In(now.Location()).Format(time.DateOnly)
 	for i := range sightingDays {
 		day := page.Day{Date: from.AddDate(0, 0, i)}
+		if day.Date.Format(time.DateOnly) < first {
+			continue
+		}
 		if slices.Contains(days, day.Date.Format(time.DateOnly)) {
 			day.Count = 1
 		}
@@ -388,7 +392,9 @@ func (v *visit) changes(list []ledger.Entry) ([]page.Change, error) {
 	for _, e := range list {
 		who := e.Actor.Name
 		if e.Signal != "" && e.Actor.Kind == actor.System {
-			who = e.Signal
+			signal, value, _ := strings.Cut(e.Signal, "=")
+			value, _, _ = strings.Cut(value, " (") // the rule's name, for the API
+			who = strings.TrimSpace("Kenshin · " + page.SignalText(v.ctx, signal) + " " + value)
 		}
 		what := v.changeText(e, cmp.Or(names[netid.DeviceID(e.After)], v.t("ほかの機器", "another device")))
 		if e.Reason != "" {

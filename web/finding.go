@@ -199,7 +199,11 @@ func (v *visit) findingView(f *finding.Finding) (page.FindingView, error) {
 		view.Fix = append(view.Fix, v.t("聞く相手: ", "Ask: ")+call)
 	}
 	for _, e := range f.Evidence {
-		view.Evidence = append(view.Evidence, page.Change{At: e.At, Who: e.Signal, What: cmp.Or(e.Value, "—")})
+		who := page.SignalText(v.ctx, e.Signal)
+		if e.Signal != "ledger.state" && who != e.Signal {
+			who += " · " + e.Signal // the name that vendors and the API know
+		}
+		view.Evidence = append(view.Evidence, page.Change{At: e.At, Who: who, What: cmp.Or(v.evidenceText(e), "—")})
 	}
 	if d != nil {
 		if view.Vendor, err = v.vendorCard(d.Word.VendorID, d.Word.Vendor); err != nil {
@@ -224,6 +228,14 @@ func (v *visit) findingView(f *finding.Finding) (page.FindingView, error) {
 		view.Owners, err = v.memberNames()
 	}
 	return view, err
+}
+
+// evidenceText writes what a check saw; a state of the ledger in the ledger's words.
+func (v *visit) evidenceText(e finding.Evidence) string {
+	if e.Signal == "ledger.state" {
+		return v.t("台帳で「%s」のまま", "Still %q in the ledger", page.StateText(ledger.State(e.Value)).For(v.ctx))
+	}
+	return e.Value
 }
 
 func (v *visit) stepText(s finding.Step) string {

@@ -71,7 +71,7 @@ func (v *visit) letter(f *finding.Finding, d *ledger.Device, to *page.VendorCard
 	line("", "")
 	line("見つかったこと: %s", "What was found: %s", f.Title.For(v.ctx))
 	for _, e := range f.Evidence[:min(len(f.Evidence), 5)] {
-		line("・%s %s(%s)", "- %s %s (%s)", e.Signal, e.Value, e.At.In(v.now().Location()).Format(time.DateOnly))
+		line("・%s %s(%sに確認)", "- %s %s (seen %s)", page.SignalText(v.ctx, e.Signal), v.evidenceText(e), v.letterDay(e.At))
 	}
 	line("", "")
 	line("教えていただきたいこと:", "We would like to know:")
@@ -79,13 +79,22 @@ func (v *visit) letter(f *finding.Finding, d *ledger.Device, to *page.VendorCard
 		line("%d. %s", "%d. %s", i+1, q.For(v.ctx))
 	}
 	line("", "")
-	if !f.Due.IsZero() {
-		line("お手数ですが、%s までにお返事をお願いします。", "Please answer by %s.", f.Due.In(v.now().Location()).Format("2006-01-02"))
+	if due := f.Due; due.After(v.s.Now()) { // a day that has passed is no day to answer by
+		line("お手数ですが、%s までにお返事をお願いします。", "Please answer by %s.", v.letterDay(due))
 	}
 	line("機器の電源や設定は、お返事をいただくまでこちらでは変えません。", "We will not change the device's power or settings until we hear from you.")
 	line("", "")
 	line("%s\n%s", "%s\n%s", here.Name, cmp.Or(v.actor.Name, ""))
 	return b.String(), nil
+}
+
+// letterDay is a date as letters write it: 2026年12月22日, 22 December 2026.
+func (v *visit) letterDay(at time.Time) string {
+	at = at.In(v.now().Location())
+	if langOf(v) == i18n.En {
+		return at.Format("2 January 2006")
+	}
+	return at.Format("2006年1月2日")
 }
 
 // findingLetter gives the text as a file.

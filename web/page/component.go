@@ -132,6 +132,9 @@ type bar struct {
 	label      string
 }
 
+// fewDays is how many days a strip has room for at least: one day alone is still a bar, not a wall.
+const fewDays = 30
+
 // stripBars lays days side by side; a day without a sighting is a flat grey line, so that silence is seen as such.
 func stripBars(ctx context.Context, days []Day) []bar {
 	top := 1
@@ -139,7 +142,7 @@ func stripBars(ctx context.Context, days []Day) []bar {
 		top = max(top, d.Count)
 	}
 	var out []bar
-	width := 100 / float64(max(len(days), 1))
+	width := 100 / float64(max(len(days), fewDays))
 	for i, d := range days {
 		b := bar{x: float64(i) * width, w: width * 0.72, h: 8, class: "none", label: t(ctx, "%s: 見えない", "%s: not seen", date(ctx, d.Date))}
 		if d.Count > 0 {

@@ -245,8 +245,14 @@ func signalText(ctx context.Context, signal string) string {
 	switch root {
 	case "oui":
 		return t(ctx, "メーカー番号", "Maker's prefix")
-	case "arp", "ndp":
+	case "arp", "ndp", "mld":
 		return t(ctx, "あいさつ(ARP)", "Neighbour (ARP)")
+	case "icmp":
+		return t(ctx, "あいさつ(ping)", "Ping")
+	case "mac":
+		return t(ctx, "MACアドレス", "MAC address")
+	case "rtsp":
+		return t(ctx, "映像の配信", "Video stream")
 	case "dhcp":
 		return t(ctx, "IPをもらうとき", "DHCP")
 	case "lldp", "cdp":
@@ -261,7 +267,7 @@ func signalText(ctx context.Context, signal string) string {
 		return t(ctx, "案内ページ", "Web page")
 	case "tls":
 		return t(ctx, "証明書", "Certificate")
-	case "ssh", "ftp", "telnet":
+	case "ssh", "ftp", "telnet", "smtp", "pop3":
 		return t(ctx, "接続のあいさつ", "Banner")
 	case "smb":
 		return t(ctx, "ファイル共有", "File sharing")
@@ -275,9 +281,39 @@ func signalText(ctx context.Context, signal string) string {
 		return t(ctx, "つながる場所", "Where it is")
 	case "tcp":
 		return t(ctx, "開いている口", "Open port")
+	case "vnc":
+		return t(ctx, "画面の遠隔操作", "Remote screen")
+	case "db", "mysql", "postgres", "redis", "mongodb":
+		return t(ctx, "データベースの答え", "Database")
+	case "self":
+		return t(ctx, "この機械", "This machine")
+	case "os":
+		return t(ctx, "OSの版", "Operating system")
+	case "ledger":
+		return t(ctx, "台帳", "Ledger")
 	}
 	return signal
 }
+
+// valueText writes a device's stored value in words.
+func valueText(ctx context.Context, field, value string) string {
+	switch {
+	case field == "kind":
+		return KindText(value).For(ctx)
+	case field == "modality":
+		if w, ok := modalities[value]; ok {
+			return w.For(ctx)
+		}
+	case field == "medical" && value == "true":
+		return t(ctx, "はい", "yes")
+	case field == "medical" && value == "false":
+		return t(ctx, "いいえ", "no")
+	}
+	return value
+}
+
+// SignalText is a plain name for a signal, for other texts than pages.
+func SignalText(ctx context.Context, signal string) string { return signalText(ctx, signal) }
 
 func says(ctx context.Context, r ledger.Reason) string {
 	if i18n.From(ctx) == i18n.En {

@@ -94,12 +94,20 @@ func FindingTask(ctx context.Context, f FindingRow, now time.Time) Task {
 	return f.task(context.WithValue(ctx, shellKey{}, Shell{Now: now}))
 }
 
+// overdue reports that the day by which it should be dealt with has passed.
+func (f FindingRow) overdue(ctx context.Context) bool {
+	return !f.Due.IsZero() && f.Due.Before(shell(ctx).Now) && (f.State == "" || f.State == string(weakness.Open) || f.State == string(weakness.Waiting))
+}
+
 // task shows a finding as a line of a to-do list.
 func (f FindingRow) task(ctx context.Context) Task {
 	mark, word := severity(ctx, f.Severity)
 	due := ""
 	if !f.Due.IsZero() {
 		due = t(ctx, "期限 ", "due ") + date(ctx, f.Due)
+		if f.overdue(ctx) {
+			due += t(ctx, "(過ぎています)", " (overdue)")
+		}
 	}
 	sign := "!"
 	if mark == MarkInfo {

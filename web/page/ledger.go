@@ -2,6 +2,8 @@ package page
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -62,12 +64,21 @@ func (v LedgerView) chips(ctx context.Context) []Chip {
 	return out
 }
 
-func ledgerColumns(ctx context.Context) []Column {
-	return []Column{
+// ports reports whether the switch of any device on this page is known; without one, or a wish to sort by it, the column would only be dashes.
+func (v LedgerView) ports() bool {
+	return strings.TrimPrefix(v.Query.Sort, "-") == "port" || slices.ContainsFunc(v.Rows, func(r LedgerRow) bool { return r.Switch != "" })
+}
+
+func ledgerColumns(ctx context.Context, ports bool) []Column {
+	all := []Column{
 		{Key: "name", Text: t(ctx, "機器", "Device")}, {Key: "maker", Text: t(ctx, "メーカー・型", "Maker, model")}, {Key: "os", Text: "OS"},
 		{Key: "place", Text: t(ctx, "場所", "Place")}, {Key: "port", Text: t(ctx, "つながり", "Connected to")}, {Key: "ip", Text: "IP"},
 		{Key: "seen", Text: t(ctx, "最後に見た", "Last seen")}, {Key: "worst", Text: t(ctx, "状態", "State")},
 	}
+	if !ports {
+		all = slices.DeleteFunc(all, func(c Column) bool { return c.Key == "port" })
+	}
+	return all
 }
 
 // unseenAfter is how long a device may be silent before the list says so.
@@ -81,9 +92,37 @@ func slash(sw, port string) string {
 	return sw + " / " + port
 }
 
-// title is what a device is called in a list.
+// title is what a device is called in a list: its name, else what it seems to be.
 func title(ctx context.Context, d *ledger.Device) string {
-	return first(d.Name(), t(ctx, "(名前なし)", "(no name)"))
+	return callIt(ctx, d.Name(), d.Maker(), d.Kind(), address(d))
+}
+
+// unnamed reports that title is only a description; it is shown in a quieter style.
+func unnamed(d *ledger.Device) bool { return d.Name() == "" }
+
+// callIt calls a device by its name, else Ricohのプリンタ, Ricohの機器, スマートフォン, its address; (名前なし) when nothing is known.
+func callIt(ctx context.Context, name, maker, kind, address string) string {
+	known := kind != "" && kind != "unknown"
+	switch {
+	case name != "":
+		return name
+	case maker != "" && known:
+		return t(ctx, "%sの%s", "%s %s", maker, inSentence(ctx, kind))
+	case maker != "":
+		return t(ctx, "%sの機器", "%s device", maker)
+	case known:
+		return join(KindText(kind).For(ctx), address)
+	}
+	return first(address, t(ctx, "(名前なし)", "(no name)"))
+}
+
+// inSentence is a kind's name after a maker's: in English it begins small unless it is an abbreviation.
+func inSentence(ctx context.Context, kind string) string {
+	word := strings.TrimPrefix(strings.TrimPrefix(KindText(kind).For(ctx), "その他の"), "Other ")
+	if i18n.From(ctx) == i18n.En && len(word) > 1 && strings.ToLower(word[1:]) == word[1:] {
+		return strings.ToLower(word)
+	}
+	return word
 }
 
 // under is the small line below the name.

@@ -88,6 +88,34 @@ func ago(ctx context.Context, at time.Time) string {
 	return date(ctx, at)
 }
 
+// hourOf says in which hour something was, for what is only counted by the hour: この1時間, きょう 9時台, 11月20日 9時台.
+func hourOf(ctx context.Context, at time.Time) string {
+	if at.IsZero() {
+		return "—"
+	}
+	now := shell(ctx).Now
+	at = at.In(now.Location())
+	if d := now.Sub(at); d >= 0 && d < time.Hour {
+		return t(ctx, "この1時間", "This hour")
+	}
+	day := date(ctx, at)
+	switch daysBetween(at, now) {
+	case 0:
+		day = t(ctx, "きょう", "Today")
+	case 1:
+		day = t(ctx, "きのう", "Yesterday")
+	}
+	return day + " " + t(ctx, "%d時台", "%[1]02d:00–%[1]02d:59", at.Hour())
+}
+
+// seenSpan says from when until when something was seen, each in the same words.
+func seenSpan(ctx context.Context, from, to time.Time) string {
+	if from.IsZero() {
+		return t(ctx, "見ていない", "Never seen")
+	}
+	return stamp(ctx, from) + t(ctx, " 〜 ", " – ") + stamp(ctx, to)
+}
+
 func daysBetween(a, b time.Time) int {
 	y1, m1, d1 := a.Date()
 	y2, m2, d2 := b.Date()
