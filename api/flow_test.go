@@ -83,17 +83,20 @@ func TestADeviceIsEditedWithoutOverwritingAnybody(t *testing.T) {
 func TestNeverTouchReachesTheGate(t *testing.T) {
 	r := sqlite(t)
 	path := "/devices/" + r.ids["second"]
-	allowed := func() bool {
+	answer := func(m netid.MAC) *gate.Refusal {
 		h, err := r.Work.For(t.Context(), r.f)
 		r.must(err)
-		ip := netip.MustParseAddr("10.1.0.6")
-		return h.Gate.Host(r.ids["segment"], ip, mac("00:1b:54:00:01:02")).May(gate.EchoRequest, 0) == nil
+		return h.Gate.Host(r.ids["segment"], netip.MustParseAddr("10.1.0.6"), m).May(gate.EchoRequest, 0)
 	}
+	allowed := func() bool { return answer(mac("00:1b:54:00:01:02")) == nil }
 	if !allowed() {
 		t.Fatal("an ordinary host of an approved segment may not be asked")
 	}
 	if a := r.ok("PATCH", path, m{"never_touch": true, "reason": "人工呼吸器の制御"}); a.body["never_touch"] != true || allowed() {
 		t.Errorf("after never_touch the gate still lets frames through: %s", a.text)
+	}
+	if no := answer(netid.MAC{}); no == nil || no.Code != "never-touch" { // an echo goes to an address; nobody knows the card yet
+		t.Errorf("its address alone: %v", no)
 	}
 	if a := r.ok("PATCH", path, m{"never_touch": false}); a.body["never_touch"] != false || !allowed() {
 		t.Errorf("after taking it back: %s", a.text)

@@ -54,6 +54,13 @@ func (s *server) addWord(ctx context.Context, f facility.ID, in *addWord) (Page[
 	if err != nil {
 		return Page[WordOf]{}, err
 	}
+	if device != "" && gate.Word(in.Body.Word) == gate.SaidNeverTouch {
+		d, err := s.Ledger.Get(ctx, f, device)
+		if err != nil {
+			return Page[WordOf]{}, err
+		}
+		keys = append(keys, addressesOf(d)...)
+	}
 	made := map[string]bool{}
 	for _, h := range keys {
 		id, err := s.Gates.Say(ctx, f, h, device, gate.Word(in.Body.Word), in.Body.Reason)

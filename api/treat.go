@@ -18,7 +18,11 @@ func (s *server) tellGate(ctx context.Context, f facility.ID, d *ledger.Device, 
 	if err != nil {
 		return err
 	}
-	for _, h := range hostsOf(d) {
+	hosts := hostsOf(d)
+	if w == gate.SaidNeverTouch {
+		hosts = append(hosts, addressesOf(d)...)
+	}
+	for _, h := range hosts {
 		if slices.ContainsFunc(words, func(e gate.WordEntry) bool { return e.Word == w && e.HostKey == h }) {
 			continue
 		}
@@ -77,6 +81,19 @@ func hostsOf(d *ledger.Device) []gate.HostKey {
 		}
 		for _, ip := range i.IPv4 {
 			out = append(out, gate.HostKey{Segment: i.Segment, IP: ip})
+		}
+	}
+	return out
+}
+
+// addressesOf names the addresses of a device's cards: behind a router, where no frame shows a card, they alone keep it from being touched.
+func addressesOf(d *ledger.Device) []gate.HostKey {
+	var out []gate.HostKey
+	for _, i := range d.Interfaces {
+		for _, ip := range i.IPv4 {
+			if !i.MAC.IsZero() {
+				out = append(out, gate.HostKey{Segment: i.Segment, IP: ip})
+			}
 		}
 	}
 	return out

@@ -26,6 +26,19 @@ func hostKeys(d *ledger.Device) []gate.HostKey {
 	return out
 }
 
+// addressKeys are the addresses of a device's cards: behind a router, where no frame shows a card, they alone keep it from being touched.
+func addressKeys(d *ledger.Device) []gate.HostKey {
+	var out []gate.HostKey
+	for _, i := range d.Interfaces {
+		for _, a := range i.IPv4 {
+			if !i.MAC.IsZero() {
+				out = append(out, gate.HostKey{Segment: i.Segment, IP: a})
+			}
+		}
+	}
+	return out
+}
+
 // deviceNeverTouch switches "send nothing at all" on and off, in the gate's book first: protection must not come late.
 func (v *visit) deviceNeverTouch() error {
 	f, err := v.form()
@@ -41,7 +54,7 @@ func (v *visit) deviceNeverTouch() error {
 		return badForm(fault.New(fault.Invalid, "", "on is missing"))
 	}
 	if on {
-		for _, key := range hostKeys(d) {
+		for _, key := range append(hostKeys(d), addressKeys(d)...) {
 			if _, err := v.s.Gates.Say(v.ctx, v.facility, key, d.ID, gate.SaidNeverTouch, ""); err != nil {
 				return err
 			}
