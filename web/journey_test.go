@@ -18,6 +18,7 @@ import (
 	"kenshin/ledger"
 	"kenshin/observation"
 	"kenshin/store"
+	"kenshin/web/asset"
 )
 
 // browse gives a tab of a real browser in which a person of a role is signed in.
@@ -70,6 +71,9 @@ func (c *console) ward() {
 // TestJourney is what the IT person does on the first day: look at the list, filter, correct one device, change several, take the old ledger in and
 // think better of it.
 func TestJourney(t *testing.T) {
+	if !asset.Present() {
+		t.Skip("the browser bundle is not built in: run make assets (needs npm)")
+	}
 	c := openConsole(t)
 	c.ward()
 	c.must(c.Jobs.Start(context.Background()))

@@ -179,6 +179,24 @@ func (d *reader) field(p *parsed, c *Column, v string, at func(i18n.Text)) {
 		return
 	}
 	p.note(key)
+	if key == "ip_text" {
+		for _, w := range pieces(v) {
+			if dottedQuad(w) && len(addrsIn(w)) == 0 {
+				at(say("「%s」はIPアドレスとして正しくないため、文字のまま残します。", "%q is no IP address; it is kept as text.", cut(w, 40)))
+			}
+		}
+	}
+}
+
+// dottedQuad reports what was meant as an IPv4 address: four numbers with dots, whatever their size.
+func dottedQuad(s string) bool {
+	parts := strings.Split(s, ".")
+	for _, n := range parts {
+		if n == "" || len(n) > 5 || strings.Trim(n, "0123456789") != "" {
+			return false
+		}
+	}
+	return len(parts) == 4
 }
 
 func (p *parsed) note(key string) {

@@ -224,3 +224,34 @@ func FuzzGuess(f *testing.F) {
 		}
 	})
 }
+
+// An address that cannot be is kept as it was written, and said.
+func TestAnAddressThatCannotBe(t *testing.T) {
+	s := csv(t, "名称,IPアドレス,備考\n受付,１０．９．１．９９９,\n会計,10.9.1.8 / 10.9.2.300,\n病棟,10.9.1.9(予備),\n倉庫,DHCP,\n").Sheets()[0]
+	m, err := Guess(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := readAll(t.Context(), s, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := map[string]string{}
+	for _, p := range in {
+		for _, i := range p.issues {
+			said[i.Cell] += i.Text.Ja
+		}
+		if p.word.IPText == "" {
+			t.Errorf("row %d lost its address", p.row)
+		}
+	}
+	for cell, bad := range map[string]string{"B2": "10.9.1.999", "B3": "10.9.2.300"} {
+		if !strings.Contains(said[cell], bad) {
+			t.Errorf("%s: %q", cell, said[cell])
+		}
+		delete(said, cell)
+	}
+	if len(said) > 0 {
+		t.Errorf("said of good rows: %v", said)
+	}
+}
