@@ -49,7 +49,7 @@ func Frames() []Description {
 		{EchoRequest, i18n.Text{Ja: "ping 1回", En: "One ping"},
 			i18n.Text{Ja: "ルータの向こうの機器に「いますか」と1回だけ聞く", En: "Asks a device behind a router once whether it is there"}},
 		{EchoAllNodes, i18n.Text{Ja: "IPv6の全員へのping", En: "IPv6 ping to all nodes"},
-			i18n.Text{Ja: "区画のIPv6の機器全員に1回だけ聞く", En: "Asks all IPv6 devices of the link once"}},
+			i18n.Text{Ja: "区画のIPv6の機器全員に1回だけ聞く。「医療機器がいる」とした区画では送らない", En: "Asks all IPv6 devices of the link once; not in a segment that was marked as medical"}},
 		{MDNSQuery, i18n.Text{Ja: "mDNSの問い合わせ", En: "mDNS query"},
 			i18n.Text{Ja: "プリンタやMacが名のるための共通の問い合わせ", En: "The usual question by which printers and Macs tell their names"}},
 		{NBNSQuery, i18n.Text{Ja: "NetBIOS名の問い合わせ", En: "NetBIOS node status"},

@@ -135,7 +135,8 @@ func Decide(q Question) *Refusal {
 	case slices.Contains(neverPorts, q.Port):
 		return refuse("never-port", "このポートには何も送りません(印刷や検査の電文を受ける口です)。",
 			"Nothing is ever sent to this port: it prints, or takes medical messages.")
-	case !q.Frame.asksOne(q.Host) && q.Frame != EchoAllNodes && (q.Segment.Medical || q.Status.Medical != ""):
+	// the one echo to all is the only way to IPv6-only devices of a mixed network; a person's word that a segment is medical ends even that
+	case !q.Frame.asksOne(q.Host) && (q.Segment.Medical || q.Status.Medical != "" && q.Frame != EchoAllNodes):
 		return refuse("medical-link", "守っている医療機器がいる区画なので、全員への問い合わせはしません(1台ずつ聞きます)。",
 			"A protected device lives on this link, so questions to everybody are not asked; hosts are asked one by one.")
 	case !q.Frame.asksOne(q.Host) || q.Frame.Presence(q.Segment.Routed):

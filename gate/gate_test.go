@@ -49,6 +49,8 @@ func TestDecide(t *testing.T) {
 		"group":                        {Question{Segment: near, Host: netip.MustParseAddr("224.0.0.251"), Frame: MDNSQuery, Port: 5353}, ""},
 		"group beside a medical one":   {Question{Segment: near, Host: netip.MustParseAddr("224.0.0.251"), Frame: MDNSQuery, Status: medical}, "medical-link"},
 		"group in a medical segment":   {Question{Segment: &Segment{Prefix: near.Prefix, Approved: true, Medical: true}, Frame: SSDPSearch}, "medical-link"},
+		"ping to all, medical segment": {Question{Segment: &Segment{Prefix: near.Prefix, Approved: true, Medical: true}, Frame: EchoAllNodes}, "medical-link"},
+		"ping to all, mixed segment":   {Question{Segment: near, Frame: EchoAllNodes, Status: medical}, ""},
 		"group beside an unlocked one": {Question{Segment: near, Frame: WSDProbe, Status: unlocked}, "medical-link"},
 		"group beside a never-touch":   {Question{Segment: near, Frame: EchoAllNodes, Status: Status{NeverTouch: true}}, "never-touch"},
 	} {

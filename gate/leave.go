@@ -92,7 +92,7 @@ type Gate struct {
 
 	tcpLife time.Duration
 	loading sync.Mutex // held while the book is read and taken over
-	kernel  struct { // what the kernel's neighbour table said at
+	kernel  struct {   // what the kernel's neighbour table said at
 		mu   sync.Mutex
 		at   time.Time
 		macs map[ipKey]netid.MAC // by interface

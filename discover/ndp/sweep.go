@@ -90,8 +90,8 @@ func (s *sweep) ask(ctx context.Context, known []netid.MAC) error {
 		return err
 	}
 	err = s.wire.Send(ctx, gate.EchoAllNodes, allNodes, groupMAC(allNodes), echo)
-	if r, ok := errors.AsType[*gate.Refusal](err); ok && r.Code != "medical-link" || !ok && err != nil {
-		return err
+	if r, ok := errors.AsType[*gate.Refusal](err); ok && r.Code != "medical-link" && r.Code != "never-touch" || !ok && err != nil {
+		return err // the link's devices are still asked one by one, where they may be
 	}
 	s.mu.Lock()
 	for _, m := range known {
