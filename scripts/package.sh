@@ -12,7 +12,7 @@ trap 'rm -rf "$root"' EXIT
 umask 022
 CGO_ENABLED=0 GOARCH=$goarch go build -trimpath -ldflags "-s -w -X main.version=$version" -o "$root/usr/bin/kenshin" ./cmd/kenshin
 install -Dm644 packaging/kenshin.service "$root/lib/systemd/system/kenshin.service"
-install -Dm644 packaging/debian/kenshin.default "$root/etc/default/kenshin"
+install -Dm640 packaging/debian/kenshin.default "$root/etc/default/kenshin"
 install -Dm644 packaging/debian/copyright "$root/usr/share/doc/kenshin/copyright"
 install -Dm644 README.md README.ja.md -t "$root/usr/share/doc/kenshin"
 cp -r docs/guide "$root/usr/share/doc/kenshin/guide"
