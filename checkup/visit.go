@@ -9,6 +9,7 @@ import (
 	"kenshin/facility"
 	"kenshin/finding"
 	"kenshin/gate"
+	"kenshin/i18n"
 	"kenshin/ledger"
 	"kenshin/netid"
 	"kenshin/observation"
@@ -43,7 +44,11 @@ func (c *Checkup) Visit(ctx context.Context, f facility.ID, r Request, progress 
 	if err != nil && ctx.Err() == nil {
 		return Report{}, err
 	}
-	return c.Report(context.WithoutCancel(ctx), f, id)
+	rep, err := c.Report(context.WithoutCancel(ctx), f, id)
+	if ctx.Err() != nil {
+		rep.Notes = append(rep.Notes, i18n.T(ctx, "途中で止めたので、ここまでに分かったことだけです。", "It was stopped before the end: this is what was found until then."))
+	}
+	return rep, err
 }
 
 func (c *Checkup) watch(ctx context.Context, f facility.ID, id string, progress func(Sweep)) {

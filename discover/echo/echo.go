@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"kenshin/fault"
@@ -62,7 +63,11 @@ type sweep struct {
 	asked map[netip.Addr]bool // true until the answer is in
 }
 
+// noWay is how many first addresses without a route say that there is none to the range.
+const noWay = 8
+
 func (s *sweep) ask(ctx context.Context, todo []netip.Addr, progress func(int, int, netip.Addr)) error {
+	lost := 0
 	for i, a := range todo {
 		s.mu.Lock()
 		s.asked[a] = true
@@ -74,6 +79,13 @@ func (s *sweep) ask(ctx context.Context, todo []netip.Addr, progress func(int, i
 		// a router's "no such host" comes back as an error of the next send: only a refusal ends the sweep
 		if r, ok := errors.AsType[*gate.Refusal](err); ok && r.Code != "never-touch" {
 			return err
+		}
+		if errors.Is(err, syscall.ENETUNREACH) {
+			lost++
+		}
+		if lost == i+1 && (lost == noWay || lost == len(todo)) { // silence here would look like an empty network
+			return fault.Newf(fault.Unavailable, "%s への経路がこの機械にありません。範囲の書き間違いか、ルータの設定(デフォルトゲートウェイ)を確かめてください。",
+				"This machine has no route to %s. Check the range for a typing error, and the default gateway.", todo[0])
 		}
 		if progress != nil {
 			progress(i+1, len(todo), a)
