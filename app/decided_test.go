@@ -4,13 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"testing"
 
 	"kenshin/account"
 	"kenshin/actor"
 	"kenshin/fault"
+	"kenshin/gate"
 	"kenshin/ledger"
+	"kenshin/netid"
 	"kenshin/store"
 	"kenshin/trail"
 )
@@ -67,8 +70,38 @@ func TestWhatPeopleChangeIsInTheTrail(t *testing.T) {
 	if _, err := h.Ledger.Edit(as(actor.Admin), f, d.ID, 0, off); err != nil {
 		t.Error(err)
 	}
+	var seen ledger.Sighted
+	err = h.DB.Write(root, f, func(tx *store.Tx) (err error) {
+		seen, err = h.Ledger.Sight(root, tx, []ledger.Sighting{{Segment: "", MAC: netid.MAC{0, 1, 2, 3, 4, 5}, IP: netip.MustParseAddr("10.0.0.9"), Signal: "arp", At: h.Now()}})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := h.For(root, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lan, err := h.Gates.Propose(as(actor.Admin), f, gate.Segment{Prefix: netip.MustParsePrefix("10.0.0.0/24"), Interface: "lo"})
+	if err == nil {
+		err = h.Gates.Approve(as(actor.Admin), f, lan)
+	}
+	if err == nil {
+		_, err = h.Gates.Load(root, f, c.Gate)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	marked := ledger.Patch{NeverTouch: &yes}
+	if n, err := h.Ledger.BulkEdit(as(actor.Admin), f, seen.Devices, marked); err != nil || n != 1 {
+		t.Errorf("a bulk edit: %d, %v", n, err)
+	}
+	if no := c.Gate.Host(lan, netip.MustParseAddr("10.0.0.9"), netid.MAC{}).May(gate.ARPRequest, 0); no == nil || no.Code != "never-touch" {
+		t.Errorf("what was marked is not protected at once: %v", no)
+	}
+	before := len(entries())
 	machine := actor.With(t.Context(), actor.Actor{Kind: actor.System, ID: "sweep"})
-	if _, err := h.Ledger.Edit(machine, f, d.ID, 0, ledger.Patch{Fields: map[string]string{"room": "303"}}); err != nil || len(entries()) != 3 {
+	if _, err := h.Ledger.Edit(machine, f, d.ID, 0, ledger.Patch{Fields: map[string]string{"room": "303"}}); err != nil || len(entries()) != before {
 		t.Errorf("Kenshin's own work is no deed of a person: %d entries, %v", len(entries()), err)
 	}
 }

@@ -36,7 +36,37 @@ func (h *House) changed(ctx context.Context, tx *store.Tx, changes []ledger.Chan
 			return err
 		}
 	}
+	if err := h.shield(ctx, tx, changes); err != nil {
+		return err
+	}
 	return h.remember(ctx, tx, changes)
+}
+
+// shield protects in this copy's gate what people have just marked, whatever way they did it; a check-up may be under way. Other copies hear of it
+// when their next step begins.
+func (h *House) shield(ctx context.Context, tx *store.Tx, changes []ledger.Change) error {
+	var ids []netid.DeviceID
+	for _, c := range changes {
+		if marked := c.Kind == ledger.Edited && (c.Field == "medical" || c.Field == "never_touch") && c.After == "true"; marked && c.Device != "" {
+			ids = append(ids, c.Device)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	if !h.mu.TryLock() { // somebody makes a station and reads the database meanwhile: its check-up asks the ledger first, as every step does
+		return nil
+	}
+	s := h.stations[tx.Facility()]
+	h.mu.Unlock()
+	if s == nil {
+		return nil // its gate will ask the ledger first
+	}
+	devices, err := h.Ledger.DevicesTx(ctx, tx, ids)
+	if err == nil {
+		s.checkup.Shield(devices)
+	}
+	return err
 }
 
 func (h *House) judgeStep(ctx context.Context, run *job.Run) (job.Next, error) {

@@ -62,3 +62,17 @@ func hostKeys(d *ledger.Device) (list []gate.HostKey) {
 	}
 	return list
 }
+
+// Shield tells the gate at once of devices that people have just marked; Guard would do it when the next step begins. It only ever adds protection.
+func (c *Checkup) Shield(devices []*ledger.Device) {
+	for _, d := range devices {
+		for _, k := range hostKeys(d) {
+			if d.Medical() {
+				c.Gate.Protect(k, i18n.Text{Ja: "台帳で医療機器", En: "medical in the ledger"}.Ja)
+			}
+			if d.NeverTouch {
+				c.Gate.NeverTouch(k)
+			}
+		}
+	}
+}
