@@ -27,6 +27,9 @@ func (v *visit) changeText(e ledger.Entry, other string) string {
 	case ledger.Identified:
 		return v.t("「%s」と分かりました", "Identified as %s", page.KindText(e.After).For(v.ctx))
 	case ledger.Measured:
+		if before == "" {
+			return v.t("「%s」が %s と分かりました", "The %s was found to be %s", field, cmp.Or(after, "—"))
+		}
 		return v.t("測った「%s」が %s から %s に変わりました", "The measured %s changed from %s to %s", field, cmp.Or(before, "—"), cmp.Or(after, "—"))
 	case ledger.ServiceOpened:
 		return v.t("%s の口が開きました", "%s opened", after)
@@ -121,6 +124,10 @@ func (v *visit) valueText(key, value string) string {
 	switch key {
 	case "state":
 		return page.StateText(ledger.State(value)).For(v.ctx)
+	case "kind": // of a system: the kinds of devices are options of their field
+		return v.systemKind(value)
+	case "hosting":
+		return page.Hosting(hostings[ledger.Hosting(value)]).For(v.ctx)
 	case "never_touch":
 		return v.yes(value == "true")
 	case "vendor_id":

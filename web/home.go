@@ -124,6 +124,9 @@ func (v *visit) unknownTask(i *finding.Item) (page.Task, error) {
 	count := map[string]int{}
 	var order []string
 	for _, d := range p.Devices {
+		if d.Identity.Kind == "kenshin" {
+			continue // the check does not count this product's own cards either
+		}
 		where := ""
 		for _, card := range d.Interfaces {
 			if n := names[card.Segment]; n != "" {

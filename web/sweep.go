@@ -365,7 +365,7 @@ func (v *visit) sweepDevices(view *page.SweepView, c *checkup.Checkup, x checkup
 		if err != nil {
 			return err
 		}
-		view.Devices = append(view.Devices, page.SweepDevice{ID: string(d.ID), Name: v.called(d), Kind: d.Kind(), Medical: d.Medical(),
+		view.Devices = append(view.Devices, page.SweepDevice{ID: string(d.ID), Name: d.Name(), Kind: d.Kind(), Medical: d.Medical(),
 			New: !d.FirstSeen.Before(x.Created), Maker: d.Maker(), IP: h.IP, MAC: h.MAC, At: h.At})
 	}
 	return nil

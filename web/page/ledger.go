@@ -106,6 +106,8 @@ func callIt(ctx context.Context, name, maker, kind, address string) string {
 	switch {
 	case name != "":
 		return name
+	case kind == "kenshin":
+		return KindText(kind).For(ctx)
 	case maker != "" && known:
 		return t(ctx, "%sの%s", "%s %s", maker, inSentence(ctx, kind))
 	case maker != "":

@@ -76,6 +76,15 @@ type SweepDevice struct {
 	At      time.Time
 }
 
+// ended is the line of a check-up that has no step any more.
+func (v SweepView) ended(ctx context.Context) string {
+	if v.State == "done" {
+		return t(ctx, "終わりました", "Done")
+	}
+	_, word := sweepState(ctx, v.State)
+	return word
+}
+
 // SweepPage is one check-up; its live part is fetched again each second from SweepPath(id, "live") and is SweepLive.
 func SweepPage(s Shell, v SweepView) templ.Component {
 	return within(s, SectionSweeps, i18n.Text{Ja: "健診の様子", En: "Check-up"}, sweep(v))

@@ -73,7 +73,8 @@ func ReadSystem(v url.Values) System {
 		Data: g("data"), Impact: ledger.Impact(g("impact")), Notes: g("notes")}
 }
 
-func hosting(h string) i18n.Text {
+// Hosting is how screens call where a system runs.
+func Hosting(h string) i18n.Text {
 	switch h {
 	case "onsite":
 		return i18n.Text{Ja: "院内のサーバ", En: "On site"}

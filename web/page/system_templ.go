@@ -311,7 +311,7 @@ func systems(v SystemsView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var20 string
-				templ_7745c5c3_Var20, templ_7745c5c3_Err = templ.JoinStringErrs(hosting(x.Hosting).For(ctx))
+				templ_7745c5c3_Var20, templ_7745c5c3_Err = templ.JoinStringErrs(Hosting(x.Hosting).For(ctx))
 				if templ_7745c5c3_Err != nil {
 					return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/page/system.templ`, Line: 35, Col: 41}
 				}
@@ -588,7 +588,7 @@ func system(v SystemView) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var33 string
-		templ_7745c5c3_Var33, templ_7745c5c3_Err = templ.JoinStringErrs(hosting(v.Hosting).For(ctx))
+		templ_7745c5c3_Var33, templ_7745c5c3_Err = templ.JoinStringErrs(Hosting(v.Hosting).For(ctx))
 		if templ_7745c5c3_Err != nil {
 			return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/page/system.templ`, Line: 89, Col: 38}
 		}
@@ -1041,7 +1041,7 @@ func systemEdit(v SystemForm) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = choose(Choice{Name: "hosting", Label: t(ctx, "置き場所", "Hosting"), Value: v.Hosting, Options: []Option{{"", hosting("").For(ctx), ""}, {"onsite", hosting("onsite").For(ctx), ""}, {"cloud", hosting("cloud").For(ctx), ""}, {"both", hosting("both").For(ctx), ""}}}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = choose(Choice{Name: "hosting", Label: t(ctx, "置き場所", "Hosting"), Value: v.Hosting, Options: []Option{{"", Hosting("").For(ctx), ""}, {"onsite", Hosting("onsite").For(ctx), ""}, {"cloud", Hosting("cloud").For(ctx), ""}, {"both", Hosting("both").For(ctx), ""}}}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

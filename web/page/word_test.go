@@ -17,6 +17,7 @@ func TestADeviceWithoutANameIsDescribed(t *testing.T) {
 		{"mfp1", "Ricoh", "printer", "10.77.0.41", "mfp1", "mfp1"},
 		{"", "Ricoh", "printer", "10.77.0.41", "Ricohのプリンタ", "Ricoh printer"},
 		{"", "Raspberry Pi", "iot", "10.77.0.51", "Raspberry Piの小さな機器", "Raspberry Pi IoT device"},
+		{"", "Raspberry Pi", "kenshin", "10.77.0.5", "Kenshin(この製品)", "Kenshin (this product)"},
 		{"", "Dell", "unknown", "", "Dellの機器", "Dell device"},
 		{"", "", "smartphone", "10.77.1.196", "スマートフォン · 10.77.1.196", "Smartphone · 10.77.1.196"},
 		{"", "", "unknown", "10.77.1.18", "10.77.1.18", "10.77.1.18"},
