@@ -30,7 +30,7 @@ func (v *visit) showPeople(view page.PeopleView) error {
 		}
 	}
 	for _, m := range members {
-		row := page.Member{ID: string(m.Person.ID), Name: m.Person.Name, Email: m.Person.Email, Role: m.Role, Until: m.Until,
+		row := page.Member{ID: string(m.Person.ID), Name: m.Person.Name, Email: m.Person.Email, Role: m.Role, Until: lastDay(m.Until),
 			Self: m.Person.ID == v.session.Person.ID, LastOne: m.Role == actor.Admin && admins == 1}
 		switch {
 		case m.Person.Passkeys > 0:
@@ -60,7 +60,7 @@ func (v *visit) showPeople(view page.PeopleView) error {
 		return err
 	}
 	for _, t := range tokens {
-		view.Tokens = append(view.Tokens, page.Token{ID: t.ID, Name: t.Name, Role: t.Role, Until: t.Expires, LastUsed: t.Used, By: t.CreatedBy})
+		view.Tokens = append(view.Tokens, page.Token{ID: t.ID, Name: t.Name, Role: t.Role, Until: lastDay(t.Expires), LastUsed: t.Used, By: t.CreatedBy})
 	}
 	if view.InviteForm.Role == "" {
 		view.InviteForm.Role = actor.Department
@@ -71,6 +71,14 @@ func (v *visit) showPeople(view page.PeopleView) error {
 	}
 	v.show(page.PeoplePage(v.shell(), view))
 	return nil
+}
+
+// lastDay is the day to show for an end: what ends at midnight was good until the day before.
+func lastDay(end time.Time) time.Time {
+	if end.IsZero() {
+		return end
+	}
+	return end.Add(-time.Second)
 }
 
 // endOf reads the last day that a person typed: it counts until midnight in the facility's zone. "" is the zero time.

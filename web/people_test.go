@@ -174,3 +174,14 @@ func TestMe(t *testing.T) {
 	b.post("/me/sessions/end").leads("/me")
 	late.get("/").leads("/signin?next=%2F")
 }
+
+// Who types the 31st as the last day reads the 31st, not the 1st.
+func TestLastDay(t *testing.T) {
+	midnight := time.Date(2027, 4, 1, 0, 0, 0, 0, time.UTC)
+	if got := lastDay(midnight).Day(); got != 31 {
+		t.Errorf("day %d", got)
+	}
+	if !lastDay(time.Time{}).IsZero() {
+		t.Error("no end became one")
+	}
+}
