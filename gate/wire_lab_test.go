@@ -212,6 +212,9 @@ func killOnTheWire(t *testing.T, lab *labtest.Lab) {
 	before, after := 0, time.Duration(0)
 	for _, f := range all.Stop() {
 		if d := f.At.Sub(time.Unix(0, ns)); d > 0 {
+			if f.ARP() && len(f.Data) == 42 { // the kernel repeats its own question for a connection that is closed by now; ours are padded
+				continue
+			}
 			after = d
 		} else {
 			before++

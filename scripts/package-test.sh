@@ -13,7 +13,7 @@ if [ "${1:-}" != inside ]; then
   cp "$(DEB_VERSION=0.0.1 scripts/package.sh)" "$work/first.deb"
   cp "$(DEB_VERSION=0.0.2 scripts/package.sh)" "$work/second.deb"
   rm -f dist/kenshin_0.0.1_* dist/kenshin_0.0.2_*
-  unshare --mount --net --pid --fork --kill-child --propagation private "$0" inside "$work"
+  unshare --mount --net --pid --fork --kill-child --propagation private "$PWD/scripts/package-test.sh" inside "$work"
   exit
 fi
 
@@ -33,7 +33,7 @@ state() { in_root dpkg-query -W -f='${Status} ${Version}' kenshin 2>/dev/null ||
 
 in_root dpkg --force-depends -i /tmp/first.deb >/dev/null 2>"$work/err" || { cat "$work/err"; die "it does not install"; }
 [ "$(state)" = "install ok installed 0.0.1" ] || die "after installing: $(state)"
-[ -e "$root/etc/systemd/system/multi-user.target.wants/kenshin.service" ] || die "it does not start at boot"
+[ -L "$root/etc/systemd/system/multi-user.target.wants/kenshin.service" ] || die "it does not start at boot"
 [ "$(stat -c '%U %a' "$root/var/lib/kenshin" 2>/dev/null || in_root stat -c '%U %a' /var/lib/kenshin)" = "kenshin 700" ] ||
   in_root stat -c '%U %a' /var/lib/kenshin | grep -qx 'kenshin 700' || die "the data folder is not the service's own"
 in_root systemd-analyze verify /lib/systemd/system/kenshin.service 2>&1 | grep -iE 'kenshin.service.*(error|unknown|failed|invalid)' && die "the unit has errors"
@@ -52,7 +52,7 @@ start() { # the unit's own command, user and capability, without systemd
   die "the service does not answer"
 }
 start
-grep -Eq 'CapEff:\s*0000000000002000' "/proc/$pid/status" || die "its rights are not CAP_NET_RAW alone: $(grep CapEff "/proc/$pid/status")"
+grep -Eq 'CapEff:\s*0000000000002000' "$root/proc/$pid/status" || die "its rights are not CAP_NET_RAW alone: $(grep CapEff "$root/proc/$pid/status")"
 kill -KILL $pid; wait $pid 2>/dev/null || true   # the power goes
 start
 kill -TERM $pid; wait $pid || die "it does not end cleanly"
@@ -69,7 +69,7 @@ in_root dpkg -r kenshin >/dev/null 2>&1 || die "it cannot be removed"
 [ -s "$root/var/lib/kenshin/kenshin.db" ] || die "removing the program took the ledger with it"
 in_root dpkg -P kenshin >/dev/null 2>&1 || die "it cannot be purged"
 for p in /var/lib/kenshin /etc/default/kenshin /etc/systemd/system/multi-user.target.wants/kenshin.service; do
-  [ ! -e "$root$p" ] || die "purging leaves $p"
+  [ ! -e "$root$p" ] && [ ! -L "$root$p" ] || die "purging leaves $p"
 done
 in_root getent passwd kenshin >/dev/null && die "purging leaves the user"
 say "installed, started as its own user with CAP_NET_RAW alone, survived a power cut, upgraded, removed, purged"

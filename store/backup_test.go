@@ -266,7 +266,9 @@ func TestADamagedBackupIsRefused(t *testing.T) {
 		return path
 	}
 	flip := slices.Clone(whole)
-	flip[len(flip)/2] ^= 0x40
+	for i := range 8 { // a single bit may lie in gzip's padding, where it changes nothing
+		flip[len(flip)/2+i] ^= 0xff
+	}
 	one := func(name string, edit func([]byte) []byte) string {
 		return rewrite(t, good, func(n string, data []byte) (string, []byte, bool) {
 			if n == name {
@@ -278,7 +280,7 @@ func TestADamagedBackupIsRefused(t *testing.T) {
 	tests := map[string]struct{ file, says string }{
 		"cut off":         {write(whole[:len(whole)*2/3]), "damaged"},
 		"without its end": {write(whole[:len(whole)-4]), "damaged"},
-		"one bit":         {write(flip), "damaged"},
+		"eight bytes":     {write(flip), "damaged"},
 		"not an archive":  {write([]byte("hello")), "damaged"},
 		"empty":           {write(nil), "damaged"},
 		"a row changed": {one("tables/job_runs/000001", func(b []byte) []byte { return bytes.Replace(b, []byte("診察室"), []byte("手術室"), 1) }),
