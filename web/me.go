@@ -51,7 +51,7 @@ func (v *visit) showMe(view page.MeView) error {
 	}
 	view.MinLength = account.MinPassword
 	for _, m := range members {
-		view.Places = append(view.Places, page.Place{Name: m.Facility.Name, Role: m.Role, Until: m.Until, Here: m.Facility.ID == v.facility})
+		view.Places = append(view.Places, page.Place{Name: m.Facility.Name, Role: m.Role, Until: lastDay(m.Until), Here: m.Facility.ID == v.facility})
 		n, err := v.s.passwordLength(v.ctx, m.Facility.ID)
 		if err != nil {
 			return err
