@@ -16,6 +16,7 @@ import (
 
 	"kenshin/account"
 	"kenshin/actor"
+	"kenshin/checkup"
 	"kenshin/facility"
 	"kenshin/fault"
 	"kenshin/finding"
@@ -227,7 +228,39 @@ func (d *demo) sweep(ctx context.Context, obs []observation.Observation, start t
 		return observation.Observation{}, false, nil
 	}
 	kenshin := actor.With(ctx, actor.Actor{Kind: actor.System, ID: "kenshin", Name: "Kenshin"}) // the machine saw it, not the demo's person
-	return d.Replay(kenshin, d.facility, next, func(int) {})
+	if err := d.Replay(kenshin, d.facility, next, func(int) {}); err != nil {
+		return err
+	}
+	return d.keepSweep(ctx, at)
+}
+
+// keepSweep writes the replay down as the check-up that it was: with those who were seen in it.
+func (d *demo) keepSweep(ctx context.Context, at time.Time) error {
+	page, err := d.Ledger.List(ctx, d.facility, ledger.Query{Limit: 500})
+	if err != nil {
+		return err
+	}
+	var ids []netid.DeviceID
+	to := at
+	for _, x := range page.Devices {
+		if x.LastSeen.Before(at) {
+			continue
+		}
+		ids = append(ids, x.ID)
+		if x.LastSeen.After(to) {
+			to = x.LastSeen
+		}
+	}
+	seen, err := d.Ledger.Devices(ctx, d.facility, ids)
+	if err != nil {
+		return err
+	}
+	var r checkup.Request
+	for _, id := range d.segments {
+		r.Segments = append(r.Segments, id)
+	}
+	slices.Sort(r.Segments)
+	return d.judge().Keep(ctx, d.facility, r, at, to, seen)
 }
 
 // between does what people did after one sweep and before the next.

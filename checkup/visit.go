@@ -2,10 +2,12 @@ package checkup
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
 
+	"kenshin/actor"
 	"kenshin/facility"
 	"kenshin/finding"
 	"kenshin/gate"
@@ -188,4 +190,49 @@ func (c *Checkup) Replay(ctx context.Context, f facility.ID, next func() (observ
 		n += len(obs)
 		told(n)
 	}
+}
+
+// Keep writes a pass that was made elsewhere and replayed here down as a finished sweep, with the devices that it saw, so that lists tell of it.
+func (c *Checkup) Keep(ctx context.Context, f facility.ID, r Request, from, to time.Time, seen []*ledger.Device) error {
+	at, err := json.Marshal(cursor{Phase: Closing, Order: r.Segments, Segment: len(r.Segments)})
+	if err != nil {
+		return err
+	}
+	req, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	id := store.NewID()
+	err = c.DB.Write(ctx, f, func(tx *store.Tx) error {
+		_, err := tx.Exec(ctx, `INSERT INTO checkup_sweeps (facility_id, id, run_id, state, request_json, cursor_json, requested_by,
+				created_at, started_at, finished_at, updated_at, done_count, total_count, frames_sent, note_json)
+			VALUES ($1, $2, '', $3, $4, $5, $6, $7, $7, $8, $8, $9, $9, 0, '[]')`,
+			id, Done, string(req), string(at), actor.From(ctx).Name, store.Micros(from), store.Micros(to), len(seen))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("write the replayed sweep down: %w", err)
+	}
+	seen = slices.DeleteFunc(slices.Clone(seen), func(d *ledger.Device) bool { return len(d.Interfaces) == 0 })
+	hosts := make([]host, len(seen))
+	for i, d := range seen {
+		card := d.Interfaces[0]
+		hosts[i] = host{Segment: card.Segment, MAC: card.MAC, Device: d.ID}
+		if len(card.IPv4) > 0 {
+			hosts[i].IP = card.IPv4[0]
+		}
+	}
+	if err := c.putHosts(ctx, f, id, hosts); err != nil {
+		return err
+	}
+	for i := range hosts {
+		state, why := asked, ""
+		if seen[i].Medical() {
+			state, why = held, "medical"
+		}
+		if err := c.setHost(ctx, f, id, &hosts[i], state, why); err != nil {
+			return err
+		}
+	}
+	return nil
 }
