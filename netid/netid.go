@@ -101,10 +101,11 @@ const MaxRange = 1 << 16
 // loopback, multicast, and IPv6 (which is swept by neighbour discovery, not by counting).
 func ParseRange(s string) (netip.Prefix, error) {
 	s = norm.NFKC.String(strings.TrimSpace(s))
+	text := s
 	if !strings.Contains(s, "/") {
-		s += "/32"
+		text += "/32"
 	}
-	p, err := netip.ParsePrefix(s)
+	p, err := netip.ParsePrefix(text)
 	if err != nil {
 		return p, fault.Newf(fault.Invalid, "「%.40s」は区画の範囲として読めません。192.168.1.0/24 のように書いてください。",
 			"%.40q is not an address range; write it like 192.168.1.0/24.", s)

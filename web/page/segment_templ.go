@@ -1240,7 +1240,7 @@ func segment(v SegmentForm) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		templ_7745c5c3_Err = pick(Choice{Name: "medical", Label: t(ctx, "装置・モニタ・分析機など", "Imaging, monitors, analysers ..."), Value: v.Medical, Required: true, Err: v.Errors["medical"], Options: []Option{
-			{"yes", t(ctx, "いる", "Yes"), t(ctx, "全員あてに送るのは、「いますか」(ARPと、IPv6で1回)だけです。ほかは1台ずつ聞き、医療機器とまだ分からない機器にも、つないで聞くときは1秒以上あけます。", "Everybody hears only “are you there?” (ARP, and once by IPv6). Otherwise hosts are asked one by one; one that is not recognised as medical, too, is spoken to over TCP with at least a second between questions.")},
+			{"yes", t(ctx, "いる", "Yes"), t(ctx, "全員あてに送るのは、ARPの「いますか」だけです。ほかは1台ずつ聞き、医療機器とまだ分からない機器にも、つないで聞くときは1秒以上あけます。IPv6だけで黙っている機器は見つかりません。", "Everybody hears only the ARP question “are you there”. The rest is asked one device at a time, with at least a second between messages over a connection. Silent devices that only speak IPv6 are not found.")},
 			{"no", t(ctx, "いない", "No"), t(ctx, "事務だけの区画など。見つかった医療機器は、それでも守ります。", "For example offices. A medical device that turns up is protected all the same.")},
 		}}, true).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
