@@ -18,7 +18,7 @@ var shared = []string{
 	"seal_authority",            // one certificate authority per installation
 	"river_",                    // turns of all facilities' runs
 	"job_copies", "job_periods", // processes, and what they do by the clock
-	"drill_doors",               // which facility a link's number means: an arrival names no facility
+	"drill_doors", // which facility a link's number means: an arrival names no facility
 	"store_about", "goose_db_version",
 }
 
