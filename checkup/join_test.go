@@ -10,7 +10,7 @@ import (
 	"kenshin/observation"
 )
 
-// TestCardsOfOneDevice shows two cards that turn out to be one device: it is judged by what both of them showed, and its findings are its own.
+// TestCardsOfOneDevice shows two cards whose agents list each other: they are one device, judged by what both of them showed.
 func TestCardsOfOneDevice(t *testing.T) {
 	c := build(t)
 	at := time.Now().Add(-time.Hour)
@@ -18,11 +18,13 @@ func TestCardsOfOneDevice(t *testing.T) {
 		return observation.Observation{MAC: netid.MAC{0, 0x30, 0x13, 0, 0, last}, IP: netip.MustParseAddr(ip), Segment: "lan", Sensor: "local", Signal: s, Port: port,
 			Value: value, Detail: detail, At: at}
 	}
-	serial := map[string]string{"serial": "VN7Q40012", "maker": "Example"}
+	card := func(last string) map[string]string { return map[string]string{"index": last, "mac": "00:30:13:00:00:0" + last} }
 	_, err := c.Ingest(t.Context(), hospital, []observation.Observation{
-		seen(1, "10.0.0.1", observation.SNMPEntity, 161, "Model 7", serial),
+		seen(1, "10.0.0.1", observation.SNMPIf, 161, "eth0", card("1")),
+		seen(1, "10.0.0.1", observation.SNMPIf, 161, "eth1", card("2")),
 		seen(1, "10.0.0.1", observation.TelnetBanner, 23, "login:", nil),
-		seen(2, "10.0.0.2", observation.SNMPEntity, 161, "Model 7", serial),
+		seen(2, "10.0.0.2", observation.SNMPIf, 161, "eth0", card("1")),
+		seen(2, "10.0.0.2", observation.SNMPIf, 161, "eth1", card("2")),
 		seen(2, "10.0.0.2", observation.SSHBanner, 22, "SSH-2.0-OpenSSH_9.2p1 Debian-2", nil),
 	})
 	if err != nil {

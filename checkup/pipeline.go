@@ -143,6 +143,8 @@ type verdict struct {
 	seen     []observation.Observation
 	identity ledger.Identity
 	services []ledger.Service
+	cards    []netid.MAC        // that the device lists as its own and the ledger does not know as its
+	mutual   map[netid.MAC]bool // those whose host lists one of the device's cards as well
 }
 
 // weigh reads what was seen of devices and concludes; it writes nothing.
@@ -162,7 +164,7 @@ func (c *Checkup) weigh(ctx context.Context, f facility.ID, ids []netid.DeviceID
 		c.protect(d, v.identity)
 		list = append(list, v)
 	}
-	return list, nil
+	return list, c.findMutual(ctx, f, list)
 }
 
 // seenOfAll is SeenOf for many devices at once.
@@ -365,31 +367,3 @@ func Tell(ctx context.Context, tx *store.Tx, book *ledger.Ledger, changes []ledg
 }
 
 var outcomes = map[exposure.Outcome]finding.Outcome{exposure.Fail: finding.Found, exposure.Pass: finding.Clear, exposure.NotTested: finding.Unreached}
-
-// claims ties a device's cards together: by its own list of them, or by the management address that it tells its neighbours.
-func (c *Checkup) claims(ctx context.Context, tx *store.Tx, v *verdict) ([]ledger.Change, error) {
-	var own []netid.MAC
-	for i := range v.seen {
-		if o := &v.seen[i]; o.Signal == observation.SNMPIf {
-			if m, err := netid.ParseMAC(o.Detail["mac"]); err == nil && !slices.Contains(own, m) {
-				own = append(own, m)
-			}
-		}
-	}
-	if len(own) > 0 {
-		return c.Ledger.Claim(ctx, tx, v.device.ID, own)
-	}
-	var changes []ledger.Change
-	for i := range v.seen {
-		o := &v.seen[i]
-		if o.Signal != observation.LLDP && o.Signal != observation.CDP || o.Detail["mgmt"] == "" {
-			continue
-		}
-		more, err := c.Ledger.ClaimByAddress(ctx, tx, o.Detail["mgmt"], o.MAC)
-		if err != nil {
-			return nil, err
-		}
-		changes = append(changes, more...)
-	}
-	return changes, nil
-}

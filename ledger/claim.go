@@ -5,21 +5,17 @@ import (
 	"database/sql"
 	"errors"
 
+	"kenshin/fault"
 	"kenshin/i18n"
 	"kenshin/netid"
 	"kenshin/store"
 )
 
-// Claim follows up a device's own list of its network cards (IF-MIB), or a switch's word of who sits behind a management address: entries that
-// stand for one of these cards are the same device. A card that is seen with an address of its own, and whose number is not next to the
-// device's, is only proposed: anybody can claim anything over SNMP, and number its card as it likes. So is a newcomer's claim on a device that
-// people know: it would vanish behind that name. MACs that nobody has seen are passed over.
-func (l *Ledger) Claim(ctx context.Context, tx *store.Tx, id netid.DeviceID, macs []netid.MAC) ([]Change, error) {
-	return l.claims(ctx, tx, id, macs, true)
-}
-
-// claims is Claim; own says that the device itself lists the cards, and not that their owner names the device.
-func (l *Ledger) claims(ctx context.Context, tx *store.Tx, id netid.DeviceID, macs []netid.MAC, own bool) ([]Change, error) {
+// Claim follows up a device's own list of its network cards (IF-MIB): entries that stand for one of these cards may be the same device. The list
+// is the device's word, and anybody with an agent can list anybody's card. So they are joined without a person only where nothing can hide
+// behind it: the card has no address of its own (a switch's port), or mutual says that the host behind the card lists one of the device's cards
+// as well. All else is proposed, and so is a newcomer's claim on a device that people know. MACs that nobody has seen are passed over.
+func (l *Ledger) Claim(ctx context.Context, tx *store.Tx, id netid.DeviceID, macs []netid.MAC, mutual map[netid.MAC]bool) ([]Change, error) {
 	d, err := get(ctx, tx, id)
 	if err != nil {
 		return nil, err
@@ -29,33 +25,77 @@ func (l *Ledger) claims(ctx context.Context, tx *store.Tx, id netid.DeviceID, ma
 		if !owned(m) || d.has(m) {
 			continue
 		}
-		other, err := ownerOf(ctx, tx, m)
+		o, err := d.other(ctx, tx, m)
 		if err != nil {
 			return nil, err
 		}
-		if other == "" || other == d.ID {
+		if o == nil {
 			continue
 		}
-		o, err := get(ctx, tx, other)
-		if err != nil {
-			return nil, err
-		}
-		likely := Maybe
-		claimer, claimed := d, o
-		if !own {
-			claimer, claimed = o, d
-		}
-		if (d.near(m) || !o.addressed()) && (claimer.State != New || claimed.State == New) {
-			likely = Certain
-		}
-		changes, err := l.unite(ctx, tx, pair{d.ID, o.ID, likely, []i18n.Text{t("機器が自分のネットワークカードとして挙げています("+m.String()+")",
-			"The device lists this network card as its own ("+m.String()+")")}})
+		changes, err := l.unite(ctx, tx, claimed(d, o, d, mutual[m], t("機器が自分のネットワークカードとして挙げています("+m.String()+")",
+			"The device lists this network card as its own ("+m.String()+")")))
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, changes...)
 	}
 	return out, nil
+}
+
+// claimed judges a claim: claimer is the one of the two that says so.
+func claimed(d, o, claimer *Device, mutual bool, why i18n.Text) pair {
+	of := o
+	if claimer == o {
+		of = d
+	}
+	p := pair{a: d.ID, b: o.ID, likely: Maybe, why: []i18n.Text{why}}
+	switch {
+	case claimer.State == New && of.State != New:
+	case mutual:
+		p.likely = Certain
+	case !o.addressed() && !known(o):
+		p.likely, p.silent = Certain, true
+	}
+	return p
+}
+
+// reconsider takes apart what was joined without a person because a card had no address, now that it shows one: it may be a device of its own
+// that hides behind the other. The two stay proposed.
+func (l *Ledger) reconsider(ctx context.Context, tx *store.Tx, entry, root netid.DeviceID) ([]Change, error) {
+	var id string
+	err := tx.Row(ctx, `SELECT id FROM ledger_merges WHERE facility_id = $1 AND kind = 'merge' AND state = 'done' AND winner = $2 AND loser = $3
+		ORDER BY at DESC, id DESC LIMIT 1`, string(root), string(entry)).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	m, err := getMerge(ctx, tx, id)
+	if err != nil || !m.before.Silent {
+		return nil, err
+	}
+	changes, err := l.undo(ctx, tx, id)
+	if fault.Is(err, fault.Conflict) { // merged on by a person, who saw the card
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := setMerge(ctx, tx, id, Proposed); err != nil {
+		return nil, err
+	}
+	again := []Change{{Kind: MergeProposed, Device: root, Other: entry, At: l.now(), Signal: texts(m.Reasons)}}
+	return append(changes, again...), l.record(ctx, tx, again)
+}
+
+// other returns the device that a MAC belongs to, nil where that is nobody or d itself.
+func (d *Device) other(ctx context.Context, tx *store.Tx, m netid.MAC) (*Device, error) {
+	id, err := ownerOf(ctx, tx, m)
+	if err != nil || id == "" || id == d.ID {
+		return nil, err
+	}
+	return get(ctx, tx, id)
 }
 
 // ownerOf returns whose a MAC is, "" when nobody's.
@@ -98,7 +138,8 @@ func (d *Device) addressed() bool {
 }
 
 // ClaimByAddress ties a card that told its neighbours a management address to the device that has this address, if that device's cards are
-// numbered in a row with it.
+// numbered in a row with it. It is joined without a person only while the card has no address of its own, as the ports of telephones, access
+// points and switches have none, and nobody knows the device yet; see reconsider for one that shows an address later.
 func (l *Ledger) ClaimByAddress(ctx context.Context, tx *store.Tx, ip string, m netid.MAC) ([]Change, error) {
 	var holders []netid.DeviceID
 	err := store.Each(ctx, tx, func(r *sql.Rows) error {
@@ -116,9 +157,15 @@ func (l *Ledger) ClaimByAddress(ctx context.Context, tx *store.Tx, ip string, m 
 		if err != nil {
 			return nil, err
 		}
-		if d.near(m) && !d.has(m) {
-			return l.claims(ctx, tx, id, []netid.MAC{m}, false)
+		if !d.near(m) || d.has(m) {
+			continue
 		}
+		o, err := d.other(ctx, tx, m)
+		if o == nil || err != nil {
+			return nil, err
+		}
+		return l.unite(ctx, tx, claimed(d, o, o, false, t("機器が隣に、この機器の管理アドレスを名のっています("+m.String()+")",
+			"The card tells its neighbours this device's management address ("+m.String()+")")))
 	}
 	return nil, nil
 }

@@ -224,21 +224,42 @@ func (l *Ledger) tie(ctx context.Context, tx *store.Tx, d *Device) ([]Change, er
 			serials++
 		}
 	}
+	slices.SortStableFunc(list, func(a, b *Device) int { return better(b, a) }) // the likeliest first
 	var out []Change
-	mine := d.trace()
+	mine, phone := d.trace(), false
 	for _, o := range list {
 		theirs := o.trace()
 		if serials > 1 { // three devices with one serial number: the maker did not number them
 			theirs.Serial = ""
 		}
 		likely, why := Same(mine, theirs)
-		changes, err := l.unite(ctx, tx, pair{d.ID, o.ID, likely, why})
+		if likely == Maybe && mine.Random && theirs.Random {
+			if phone { // one question for each new MAC of a telephone, not one for each that it ever had
+				continue
+			}
+			phone = true
+		}
+		changes, err := l.unite(ctx, tx, pair{a: d.ID, b: o.ID, likely: likely, why: why})
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, changes...)
 	}
 	return out, nil
+}
+
+// known reports whether people said anything of a device.
+func known(d *Device) bool { return d.State != New || len(d.Word.keys()) > 0 }
+
+// better compares two entries that a newcomer may be: whom people know, then who was seen last.
+func better(a, b *Device) int {
+	switch {
+	case known(a) && !known(b):
+		return 1
+	case known(b) && !known(a):
+		return -1
+	}
+	return a.LastSeen.Compare(b.LastSeen)
 }
 
 func (d *Device) trace() Trace {

@@ -49,7 +49,8 @@ type before struct {
 	Services      []Service                 `json:"services,omitempty"`
 	LoserServices []Service                 `json:"loser_services,omitempty"`
 	AfterState    State                     `json:"after_state,omitempty"`
-	Cards         map[string]netid.DeviceID `json:"cards,omitempty"` // of a split: MAC -> whose it was
+	Cards         map[string]netid.DeviceID `json:"cards,omitempty"`  // of a split: MAC -> whose it was
+	Silent        bool                      `json:"silent,omitempty"` // joined without a person because the loser had no address
 }
 
 // Merge makes loser a part of winner, by hand, and returns the id for Undo.
@@ -66,20 +67,27 @@ func (l *Ledger) Merge(ctx context.Context, f facility.ID, winner, loser netid.D
 		if err != nil {
 			return nil, err
 		}
-		id, changes, err = l.merge(ctx, tx, w, o, nil, reason)
+		id, changes, err = l.merge(ctx, tx, w, o, merging{reason: reason})
 		return changes, err
 	})
 	return id, err
 }
 
+// merging says why two devices are joined.
+type merging struct {
+	why    []i18n.Text
+	reason string // a person's
+	silent bool
+}
+
 // merge joins two devices that stand for themselves. The loser's rows stay as they are and lead to the winner by their root.
-func (l *Ledger) merge(ctx context.Context, tx *store.Tx, w, o *Device, why []i18n.Text, reason string) (string, []Change, error) {
+func (l *Ledger) merge(ctx context.Context, tx *store.Tx, w, o *Device, g merging) (string, []Change, error) {
 	if w.ID == o.ID {
 		return "", nil, fault.New(fault.Conflict, "同じ機器どうしは統合できません(もう統合されているかもしれません)。",
 			"A device cannot be merged with itself (they may be merged already).")
 	}
 	identity := w.Identity
-	b := before{State: w.State, NeverTouch: w.NeverTouch, LoserNever: o.NeverTouch, Filled: map[string]string{}, Identity: &identity}
+	b := before{Silent: g.silent, State: w.State, NeverTouch: w.NeverTouch, LoserNever: o.NeverTouch, Filled: map[string]string{}, Identity: &identity}
 	var err error
 	if b.Services, err = services(ctx, tx, w.ID); err != nil {
 		return "", nil, err
@@ -119,11 +127,11 @@ func (l *Ledger) merge(ctx context.Context, tx *store.Tx, w, o *Device, why []i1
 	if err := l.saveMerged(ctx, tx, w); err != nil {
 		return "", nil, err
 	}
-	id, err := l.keepMerge(ctx, tx, Merge{State: Done, Winner: w.ID, Loser: o.ID, Reasons: why, before: b})
+	id, err := l.keepMerge(ctx, tx, Merge{State: Done, Winner: w.ID, Loser: o.ID, Reasons: g.why, before: b})
 	if err != nil {
 		return "", nil, err
 	}
-	changes := []Change{{Kind: Merged, Device: w.ID, Other: o.ID, At: l.now(), Signal: texts(why), Reason: reason}}
+	changes := []Change{{Kind: Merged, Device: w.ID, Other: o.ID, At: l.now(), Signal: texts(g.why), Reason: g.reason}}
 	return id, changes, l.record(ctx, tx, changes)
 }
 
@@ -211,8 +219,11 @@ func (l *Ledger) unite(ctx context.Context, tx *store.Tx, p pair) ([]Change, err
 		return nil, err
 	}
 	w, o := stays(a, b)
+	if p.silent { // the one with the address, so that the other's first address is noticed
+		w, o = a, b
+	}
 	if p.likely == Certain && !risky(w, o) {
-		_, changes, err := l.merge(ctx, tx, w, o, p.why, "")
+		_, changes, err := l.merge(ctx, tx, w, o, merging{why: p.why, silent: p.silent})
 		return changes, err
 	}
 	if proposed > 0 {
@@ -316,7 +327,7 @@ func (l *Ledger) Accept(ctx context.Context, f facility.ID, id string) error {
 		if err != nil {
 			return nil, err
 		}
-		_, changes, err := l.merge(ctx, tx, w, o, m.Reasons, "")
+		_, changes, err := l.merge(ctx, tx, w, o, merging{why: m.Reasons})
 		return changes, err
 	})
 }

@@ -20,7 +20,7 @@ func TestANewcomersClaimIsOnlyProposed(t *testing.T) {
 			must(f.t, f.db.Write(f.t.Context(), dbtest.Facility, func(tx *store.Tx) error { _, err := fn(tx); return err }))
 		}
 		claim(func(tx *store.Tx) ([]ledger.Change, error) { // over SNMP
-			return f.Claim(f.t.Context(), tx, ids[1], []netid.MAC{mac(1)})
+			return f.Claim(f.t.Context(), tx, ids[1], []netid.MAC{mac(1)}, nil)
 		})
 		claim(func(tx *store.Tx) ([]ledger.Change, error) { // over LLDP
 			return f.ClaimByAddress(f.t.Context(), tx, "10.0.0.1", mac(2))
@@ -31,11 +31,42 @@ func TestANewcomersClaimIsOnlyProposed(t *testing.T) {
 		if list, err := f.Merges(f.t.Context(), dbtest.Facility, ledger.Proposed); err != nil || len(list) != 1 {
 			f.t.Errorf("proposals: %+v, %v", list, err)
 		}
-		claim(func(tx *store.Tx) ([]ledger.Change, error) { // the known device's own list
-			return f.Claim(f.t.Context(), tx, ids[0], []netid.MAC{mac(2)})
-		})
+		list := func(mutual bool) {
+			claim(func(tx *store.Tx) ([]ledger.Change, error) { // the known device's own list
+				return f.Claim(f.t.Context(), tx, ids[0], []netid.MAC{mac(2)}, map[netid.MAC]bool{mac(2): mutual})
+			})
+		}
+		if list(false); f.total() != 2 {
+			f.t.Error("a card with an address of its own was joined on the word of one side")
+		}
+		if list(true); f.total() != 1 {
+			f.t.Error("two agents that list each other's cards were not joined")
+		}
+	})
+}
+
+// A port has no address. One that was joined for that reason, and then shows an address, is a device of its own until a person says otherwise.
+func TestAPortThatShowsAnAddressIsTakenApart(t *testing.T) {
+	each(t, func(f *fixture) {
+		ids, _ := f.sight(seen(mac(1), "10.0.0.1", t0), seen(mac(2), "", t0))
+		must(f.t, f.db.Write(f.t.Context(), dbtest.Facility, func(tx *store.Tx) error {
+			_, err := f.ClaimByAddress(f.t.Context(), tx, "10.0.0.1", mac(2))
+			return err
+		}))
 		if f.total() != 1 {
-			f.t.Error("the known device's own card was not joined")
+			f.t.Fatal("the port was not joined with its device")
+		}
+		_, err := f.Edit(f.t.Context(), dbtest.Facility, ids[0], 0, ledger.Patch{State: ledger.Registered})
+		must(f.t, err)
+		again, changes := f.sight(seen(mac(2), "10.0.0.66", t0.Add(time.Hour)))
+		if f.total() != 2 || again[0] != ids[1] || f.get(ids[1]).State != ledger.New {
+			f.t.Fatalf("%d devices, %v: a device hides behind a registered one as its port", f.total(), kinds(changes))
+		}
+		if f.get(ids[0]).State != ledger.Registered {
+			f.t.Error("the registered device lost its state")
+		}
+		if list, err := f.Merges(f.t.Context(), dbtest.Facility, ledger.Proposed); err != nil || len(list) != 1 {
+			f.t.Errorf("proposals: %+v, %v", list, err)
 		}
 	})
 }

@@ -16,7 +16,7 @@ type Likeness int
 const (
 	Different Likeness = iota
 	Maybe              // a person should look: 「同じ機器かもしれません」
-	Certain            // merged by itself, undoable
+	Certain            // merged by itself, undoable: only where more than a device's own words speak for it (see Claim)
 )
 
 // Trace is what Same compares of an entry.
@@ -33,12 +33,13 @@ type Trace struct {
 	IPs          []string  // current IPv4 addresses
 }
 
-// Same judges whether two entries are one device with two network cards, a changed or a randomised MAC, or a line of the hospital's
-// own ledger that was now found on the wire. It needs no I/O. Names alone never merge: a hostile device can claim any name.
+// Same judges whether two entries may be one device with two network cards, a changed or a randomised MAC, or a line of the hospital's
+// own ledger that was now found on the wire. It needs no I/O. It never answers Certain: serial numbers, names and DHCP fingerprints are words
+// that a device says of itself, and a hostile one would vanish behind the device that it imitates. A person decides.
 func Same(a, b Trace) (Likeness, []i18n.Text) {
 	as, bs := serial(a.Serial), serial(b.Serial)
 	if as != "" && as == bs && compatible(a.Maker, b.Maker) && compatible(a.Model, b.Model) {
-		return Certain, []i18n.Text{t("製造番号が同じです("+a.Serial+")", "They have the same serial number ("+a.Serial+")")}
+		return Maybe, []i18n.Text{t("製造番号が同じです("+a.Serial+")", "They have the same serial number ("+a.Serial+")")}
 	}
 	if as != "" && bs != "" {
 		return Different, nil
@@ -48,7 +49,7 @@ func Same(a, b Trace) (Likeness, []i18n.Text) {
 	}
 	computer := equal(a.Ties.NetBIOS, b.Ties.NetBIOS)
 	if computer && equal(a.Ties.DNS, b.Ties.DNS) && strings.Contains(a.Ties.DNS, ".") {
-		return Certain, []i18n.Text{t("コンピュータ名とDNS名が同じです("+a.Ties.DNS+")", "They have the same computer name and DNS name ("+a.Ties.DNS+")")}
+		return Maybe, []i18n.Text{t("コンピュータ名とDNS名が同じです("+a.Ties.DNS+")", "They have the same computer name and DNS name ("+a.Ties.DNS+")")}
 	}
 	old, fresh := a, b
 	if fresh.First.Before(old.First) {
@@ -60,7 +61,7 @@ func Same(a, b Trace) (Likeness, []i18n.Text) {
 	why := t("ホスト名が同じで、前のMACアドレスは現れていません("+a.Ties.Host+")", "They have the same host name, and the former MAC is silent ("+a.Ties.Host+")")
 	switch {
 	case host && silent && a.Random && b.Random && a.HasMAC && b.HasMAC && (print || a.Ties.DHCP == "" || b.Ties.DHCP == ""):
-		return Certain, []i18n.Text{why, t("どちらもランダムなMACアドレスです", "Both MACs are randomised")}
+		return Maybe, []i18n.Text{why, t("どちらもランダムなMACアドレスです", "Both MACs are randomised")}
 	case silent && print && (host || computer):
 		return Maybe, []i18n.Text{why, t("DHCPの特徴が同じです", "They ask DHCP in the same way")}
 	case computer && compatible(a.Ties.DNS, b.Ties.DNS):

@@ -14,6 +14,9 @@ import (
 	"kenshin/store"
 )
 
+// ownAddress is the signal by which a device lists the addresses of its own cards over SNMP: its word, and not the card's.
+const ownAddress = "snmp.own"
+
 // MaxSightings is how many sightings one call takes: it keeps the transaction short.
 const MaxSightings = 250
 
@@ -66,6 +69,7 @@ type sighting struct {
 	people  map[netid.DeviceID]*who
 	drop    []*hold // rows that lost their address
 	pairs   []pair
+	apart   []card // that were merged into another device and now show an address of their own
 	changes []Change
 }
 
@@ -73,6 +77,7 @@ type pair struct {
 	a, b   netid.DeviceID
 	likely Likeness
 	why    []i18n.Text
+	silent bool // certain only because b has no address
 }
 
 // Sight tells the ledger who was on the network, and learns whose each sighting is. At most MaxSightings at a time. The same sightings
@@ -114,8 +119,20 @@ func (l *Ledger) Sight(ctx context.Context, tx *store.Tx, list []Sighting) (Sigh
 		}
 		w.changes = append(w.changes, changes...)
 	}
+	for _, c := range w.apart {
+		changes, err := l.reconsider(ctx, tx, c.entry, c.root)
+		if err != nil {
+			return Sighted{}, fmt.Errorf("take a card with an address of its own apart: %w", err)
+		}
+		w.changes = append(w.changes, changes...)
+		for i := range list {
+			if list[i].MAC == c.mac {
+				out.Devices[i] = c.entry
+			}
+		}
+	}
 	out.Changes = w.changes
-	if len(w.pairs) == 0 {
+	if len(w.pairs)+len(w.apart) == 0 {
 		return out, nil
 	}
 	for i, id := range out.Devices {
@@ -177,10 +194,10 @@ func (w *sighting) place(s Sighting, answers int) netid.DeviceID {
 	why := t("ルータが、このIPアドレスのMACアドレスを知らせました("+at.ip+")", "A router told the MAC of this IP address ("+at.ip+")")
 	if v.Fold != "" {
 		w.dropAddressOnly(rows, v.Fold)
-		w.pairs = append(w.pairs, pair{d.id, v.Fold, Certain, []i18n.Text{why}})
+		w.pairs = append(w.pairs, pair{a: d.id, b: v.Fold, likely: Certain, why: []i18n.Text{why}})
 	}
 	if v.Suggest != "" {
-		w.pairs = append(w.pairs, pair{d.id, v.Suggest, Maybe, []i18n.Text{why}})
+		w.pairs = append(w.pairs, pair{a: d.id, b: v.Suggest, likely: Maybe, why: []i18n.Text{why}})
 	}
 	if owned(s.MAC) {
 		c = w.seeCard(s, d, entry, c)
@@ -277,6 +294,9 @@ func (w *sighting) seeAddress(s Sighting, d *who, entry netid.DeviceID, c *card,
 		d.dirty = true
 		if c != nil {
 			c.total++
+			if c.entry != d.id && s.Signal != ownAddress {
+				w.apart = append(w.apart, *c)
+			}
 		}
 	}
 	if s.First.Before(own.first) {

@@ -115,22 +115,63 @@ func TestVirtualRouterAddressTiesNothing(t *testing.T) {
 	})
 }
 
-func TestTheSerialNumberJoinsTwoCards(t *testing.T) {
+// What a device says of itself may be said by anybody: it is proposed, and joins nothing.
+func TestADevicesOwnWordsAreOnlyProposed(t *testing.T) {
+	for name, words := range map[string]ledger.Identity{
+		"a serial number":     {Kind: "server", Maker: "Fujitsu", Serial: "MA7N012345"},
+		"the names of a PC":   {Kind: "pc", Ties: ledger.Ties{NetBIOS: "KENSA-01", DNS: "kensa-01.hospital.local"}},
+		"a telephone's words": {Kind: "smartphone", Ties: ledger.Ties{Host: "suzuki-no-pixel", DHCP: "1,3,6|android"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(f *fixture) {
+				known, _ := f.sight(seen(random(1), "10.0.0.5", t0.Add(-time.Hour)))
+				_, err := f.Edit(f.t.Context(), dbtest.Facility, known[0], 0, ledger.Patch{State: ledger.Registered})
+				must(f.t, err)
+				f.identify(known[0], words)
+				fresh, _ := f.sight(seen(random(2), "10.0.0.6", t0))
+				changes := f.identify(fresh[0], words)
+				if !slices.Contains(kinds(changes), ledger.MergeProposed) || f.total() != 2 || f.get(fresh[0]).State != ledger.New {
+					f.t.Fatalf("%v, %d devices: a newcomer hid behind a registered device by its words", kinds(changes), f.total())
+				}
+				list, err := f.Merges(f.t.Context(), dbtest.Facility, ledger.Proposed)
+				must(f.t, err)
+				if len(list) != 1 {
+					f.t.Fatalf("%d proposals", len(list))
+				}
+				must(f.t, f.Accept(f.t.Context(), dbtest.Facility, list[0].ID))
+				if f.total() != 1 || len(f.get(fresh[0]).Interfaces) != 2 {
+					f.t.Error("what a person accepted was not joined")
+				}
+				must(f.t, f.Undo(f.t.Context(), dbtest.Facility, onlyDone(f).ID))
+				if again := f.identify(fresh[0], words); f.total() != 2 || slices.Contains(kinds(again), ledger.MergeProposed) {
+					f.t.Error("proposed again after a person said that they are two")
+				}
+			})
+		})
+	}
+}
+
+func onlyDone(f *fixture) ledger.Merge {
+	f.t.Helper()
+	list, err := f.Merges(f.t.Context(), dbtest.Facility, ledger.Done)
+	must(f.t, err)
+	if len(list) != 1 {
+		f.t.Fatalf("%d merges", len(list))
+	}
+	return list[0]
+}
+
+// A telephone that changes its MAC each day asks one question a day, not one for each MAC that it ever had.
+func TestATelephonesManyMACsAskOneQuestionEach(t *testing.T) {
 	each(t, func(f *fixture) {
-		ids, _ := f.sight(seen(mac(1), "10.0.0.5", t0), seen(mac(2), "10.0.0.6", t0), seen(mac(3), "10.0.0.7", t0))
-		server := ledger.Identity{Kind: "server", Maker: "Fujitsu", Serial: "MA7N012345"}
-		f.identify(ids[0], server)
-		changes := f.identify(ids[1], server)
-		if !slices.Contains(kinds(changes), ledger.Merged) || f.total() != 2 || len(f.get(ids[1]).Interfaces) != 2 {
-			f.t.Fatalf("%v, %d devices", kinds(changes), f.total())
+		words := ledger.Identity{Kind: "smartphone", Ties: ledger.Ties{Host: "suzuki-no-pixel", DHCP: "1,3,6|android"}}
+		for day := range 5 {
+			ids, _ := f.sight(seen(random(day+1), fmt.Sprintf("10.0.0.%d", day+1), t0.AddDate(0, 0, day)))
+			f.identify(ids[0], words)
 		}
-		merges, err := f.Merges(f.t.Context(), dbtest.Facility, ledger.Done)
-		must(f.t, err)
-		must(f.t, f.Undo(f.t.Context(), dbtest.Facility, merges[0].ID))
-		f.identify(ids[0], server) // a person said that they are two: the machine does not insist
-		f.identify(ids[1], server)
-		if f.total() != 3 {
-			f.t.Error("merged again after a person undid it")
+		list, err := f.Merges(f.t.Context(), dbtest.Facility, ledger.Proposed)
+		if err != nil || len(list) != 4 {
+			f.t.Errorf("%d proposals for five MACs, %v", len(list), err)
 		}
 	})
 }

@@ -263,6 +263,6 @@ func (l *Ledger) undoSplit(ctx context.Context, tx *store.Tx, m Merge) ([]Change
 	if w.ID == o.ID {
 		return nil, l.refresh(ctx, tx, []netid.DeviceID{w.ID})
 	}
-	_, changes, err := l.merge(ctx, tx, w, o, nil, "")
+	_, changes, err := l.merge(ctx, tx, w, o, merging{})
 	return changes, err
 }
