@@ -18,7 +18,9 @@ func TestCardsOfOneDevice(t *testing.T) {
 		return observation.Observation{MAC: netid.MAC{0, 0x30, 0x13, 0, 0, last}, IP: netip.MustParseAddr(ip), Segment: "lan", Sensor: "local", Signal: s, Port: port,
 			Value: value, Detail: detail, At: at}
 	}
-	card := func(last string) map[string]string { return map[string]string{"index": last, "mac": "00:30:13:00:00:0" + last} }
+	card := func(last string) map[string]string {
+		return map[string]string{"index": last, "mac": "00:30:13:00:00:0" + last}
+	}
 	_, err := c.Ingest(t.Context(), hospital, []observation.Observation{
 		seen(1, "10.0.0.1", observation.SNMPIf, 161, "eth0", card("1")),
 		seen(1, "10.0.0.1", observation.SNMPIf, 161, "eth1", card("2")),
