@@ -110,11 +110,11 @@ func seedCanary(t *testing.T, db *store.DB) aviary {
 	}
 	second, err := book.Add(ctx, f, ledger.Word{Name: canary, Number: canary, Notes: canary}, ledger.Registered, canary)
 	must("add", err)
-	_, err = book.SaveSystem(ctx, f, ledger.System{Name: canary, Devices: []netid.DeviceID{device}})
+	system, err := book.SaveSystem(ctx, f, ledger.System{Name: canary, Devices: []netid.DeviceID{device}})
 	must("system", err)
 	_, err = book.Merge(ctx, f, device, second.ID, canary)
 	must("merge", err)
-	_, err = suppliers.Save(ctx, f, supplier.Supplier{Name: canary})
+	vendor, err := suppliers.Save(ctx, f, supplier.Supplier{Name: canary})
 	must("supplier", err)
 	seg, err := gates.Propose(ctx, f, gate.Segment{Name: canary, Prefix: netip.MustParsePrefix("10.9.9.0/24"), Interface: "eth9", SNMP: []gate.SNMP{{Community: canary}}})
 	must("segment", err)
@@ -125,8 +125,14 @@ func seedCanary(t *testing.T, db *store.DB) aviary {
 	must("say", err)
 	must("kill", gates.Kill(ctx, f, canary))
 	must("sent", gates.Record(ctx, f, []gate.SentRow{{Segment: seg, Host: netip.MustParseAddr("10.9.9.9"), Frame: gate.ARPRequest, Hour: time.Now().Truncate(time.Hour), Frames: 1}}))
-	_, err = blob.Put(ctx, db, f, canary, strings.NewReader(canary))
+	kept, err := blob.Put(ctx, db, f, canary, strings.NewReader(canary))
 	must("blob", err)
+	for _, owner := range []string{string(device), system.ID} {
+		_, err = book.Attach(ctx, f, blob.Attachment{Owner: owner, File: kept.ID, Name: canary})
+		must("attach", err)
+	}
+	_, err = suppliers.Attach(ctx, f, blob.Attachment{Owner: vendor.ID, File: kept.ID, Name: canary})
+	must("attach to a vendor", err)
 	must("job", db.Write(ctx, f, func(tx *store.Tx) error {
 		if _, err := jobs.Enqueue(ctx, tx, "canary", canary, job.Request{}); err != nil {
 			return err
@@ -246,7 +252,7 @@ func argument(t reflect.Type, id string) reflect.Value {
 			break
 		}
 		for i := range t.NumField() {
-			if f := t.Field(i); f.IsExported() && f.Type.Kind() == reflect.String && (strings.HasSuffix(f.Name, "ID") || strings.HasSuffix(f.Name, "Device")) {
+			if f := t.Field(i); f.IsExported() && f.Type.Kind() == reflect.String && (strings.HasSuffix(f.Name, "ID") || strings.HasSuffix(f.Name, "Device") || f.Name == "Owner" || f.Name == "File" || f.Name == "Name") {
 				v.Field(i).SetString(id)
 			}
 		}

@@ -272,7 +272,7 @@ func TestMergesAreUndone(t *testing.T) {
 func TestAnImport(t *testing.T) {
 	r := sqlite(t)
 	sheet := "設備台帳,,,\n管理番号,機器名,担当,謎の列\nA-1,受付PC,佐藤,x\nA-2,会計PC,鈴木,y\nA-2,会計PC その2,鈴木,z\n"
-	a := r.upload(r.tokens[actor.Admin], "台帳 2026.csv", []byte(sheet))
+	a := r.upload(r.tokens[actor.Admin], "/imports", "台帳 2026.csv", []byte(sheet))
 	count, _ := a.body["count"].(m)
 	if a.StatusCode != 201 || a.str("state") != "preview" || count["new"] != 2.0 || count["error"] != 1.0 || a.str("file") != "台帳 2026.csv" {
 		t.Fatalf("%d %s", a.StatusCode, a.text)
@@ -305,7 +305,7 @@ func TestAnImport(t *testing.T) {
 		t.Errorf("applied twice: %d", a.StatusCode)
 	}
 	for _, format := range []string{"csv", "xlsx"} {
-		again := r.upload(r.tokens[actor.Admin], "出力."+format, []byte(r.ok("GET", "/devices?format="+format+"&state=new,registered,excluded,retired", nil).text))
+		again := r.upload(r.tokens[actor.Admin], "/imports", "出力."+format, []byte(r.ok("GET", "/devices?format="+format+"&state=new,registered,excluded,retired", nil).text))
 		count, _ := again.body["count"].(m)
 		if again.StatusCode != 201 || count["new"] != 0.0 || count["conflict"] != 0.0 || count["error"] != 0.0 {
 			t.Errorf("the %s export says something new: %v", format, count)
@@ -332,7 +332,7 @@ func TestAnImport(t *testing.T) {
 // A sheet whose headings say nothing waits until a person has tied its columns.
 func TestAnImportWithUnknownColumns(t *testing.T) {
 	r := newRig(t, dbtest.SQLite(t))
-	a := r.upload(r.tokens[actor.Admin], "x.csv", []byte("あ,い\nか,き\nさ,し\n"))
+	a := r.upload(r.tokens[actor.Admin], "/imports", "x.csv", []byte("あ,い\nか,き\nさ,し\n"))
 	if a.StatusCode != 201 || a.str("state") != "mapping" {
 		t.Fatalf("%d %s", a.StatusCode, a.text)
 	}
@@ -352,12 +352,12 @@ func TestAnImportWithUnknownColumns(t *testing.T) {
 func TestWrongFiles(t *testing.T) {
 	r := newRig(t, dbtest.SQLite(t))
 	for name, content := range map[string][]byte{"空.csv": nil, "文.docx": []byte("PK\x03\x04nothing"), "../../etc/passwd": {0, 1, 2}} {
-		a := r.upload(r.tokens[actor.Admin], name, content)
+		a := r.upload(r.tokens[actor.Admin], "/imports", name, content)
 		if a.StatusCode < 400 || a.StatusCode > 499 || a.str("detail") == "" {
 			t.Errorf("%s: %d %s", name, a.StatusCode, a.text)
 		}
 	}
-	if a := r.upload(r.tokens[actor.Admin], "大.csv", bytes.Repeat([]byte("a,b\n"), 6<<20)); a.StatusCode != 413 {
+	if a := r.upload(r.tokens[actor.Admin], "/imports", "大.csv", bytes.Repeat([]byte("a,b\n"), 6<<20)); a.StatusCode != 413 {
 		t.Errorf("24 MB: %d %s", a.StatusCode, a.text)
 	}
 	for _, kind := range []string{"application/json", "multipart/form-data", "multipart/form-data; boundary=x"} {
@@ -515,6 +515,52 @@ func TestPagingToTheEndWhileRowsChange(t *testing.T) {
 				if n > 1 {
 					t.Errorf("%s: row %s came %d times", path, k, n)
 				}
+			}
+		}
+	})
+}
+
+// A file can be put beside a device, a system and a supplier, comes back as it was, always to be saved, and goes again; history and trail tell.
+func TestAttachments(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *store.DB) {
+		r := seeded(t, db)
+		content := []byte("<html>\x00\xff保守")
+		for kind, in := range map[string]string{"device": r.ids["device"], "system": r.ids["system"], "supplier": r.ids["supplier"]} {
+			base := "/" + kind + "s/" + in + "/attachments"
+			a := r.upload(r.tokens[actor.Admin], base, "../契約 書.html", content)
+			if a.StatusCode != 201 || a.str("name") != "契約 書.html" || a.body["size"] != float64(len(content)) {
+				t.Fatalf("%s: %d %s", kind, a.StatusCode, a.text)
+			}
+			if e := r.upload(r.tokens[actor.Admin], base, "空.txt", nil); e.StatusCode != 422 {
+				t.Errorf("%s: an empty file: %d %s", kind, e.StatusCode, e.text)
+			}
+			if l := r.ok("GET", base, nil).items(); len(l) != 2 || l[0]["id"] != a.str("id") {
+				t.Errorf("%s: %v", kind, l)
+			}
+			one := base + "/" + a.str("id")
+			got := r.ok("GET", one, nil)
+			if got.text != string(content) || got.Header.Get("Content-Type") != "application/octet-stream" ||
+				!strings.HasPrefix(got.Header.Get("Content-Disposition"), "attachment;") || got.Header.Get("X-Content-Type-Options") != "nosniff" {
+				t.Errorf("%s: %q %v", kind, got.text, got.Header)
+			}
+			for other, id := range map[string]string{"device": r.ids["second"], "system": r.ids["device"], "supplier": r.ids["system"]} {
+				if x := r.admin("GET", "/"+other+"s/"+id+"/attachments/"+a.str("id"), nil); x.StatusCode != 404 {
+					t.Errorf("the file of a %s at a %s: %d", kind, other, x.StatusCode)
+				}
+			}
+			r.ok("DELETE", one, nil)
+			if x := r.admin("GET", one, nil); x.StatusCode != 404 {
+				t.Errorf("%s: removed, and still there: %d", kind, x.StatusCode)
+			}
+			told := r.ok("GET", "/"+kind+"s/"+in+"/history", nil).text
+			if !strings.Contains(told, "契約 書.html") {
+				t.Errorf("%s: the history does not tell: %s", kind, told)
+			}
+		}
+		trail := r.ok("GET", "/trail?limit=50", nil).text
+		for _, deed := range []string{"device.attach", "system.attach", "vendor.attach", "device.detach", "system.detach", "vendor.detach"} {
+			if !strings.Contains(trail, deed) {
+				t.Errorf("the trail does not tell of %s", deed)
 			}
 		}
 	})

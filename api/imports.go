@@ -54,26 +54,28 @@ func viewImport(i *sheet.Import) Import {
 		At: i.At, Finished: i.Finished, By: i.By}
 }
 
-// uploadImport mounts addImport. huma must not read the body, so the form is described afterwards.
-func (s *server) uploadImport(a huma.API, op huma.Operation) {
-	form := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
-	op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"multipart/form-data": form}}
-	one(s, s.addImport)(a, op)
-	form.Schema = &huma.Schema{Type: huma.TypeObject, Required: []string{"file"}, Properties: map[string]*huma.Schema{
-		"file": {Type: huma.TypeString, Format: "binary", Description: "xlsx or CSV (UTF-8 or CP932), at most 20 MB."}}}
+// uploading mounts a handler that takes a file. huma must not read the body, so the form is described afterwards.
+func uploading(what string, handler mount) mount {
+	return func(a huma.API, op huma.Operation) {
+		form := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
+		op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"multipart/form-data": form}}
+		handler(a, op)
+		form.Schema = &huma.Schema{Type: huma.TypeObject, Required: []string{"file"}, Properties: map[string]*huma.Schema{
+			"file": {Type: huma.TypeString, Format: "binary", Description: what}}}
+	}
 }
 
-// upload is a multipart body that is read as it comes.
-type upload struct{ request *http.Request }
+// Upload is a multipart body that is read as it comes.
+type Upload struct{ request *http.Request }
 
 // Resolve keeps the request: nothing of the body is read before the handler.
-func (u *upload) Resolve(h huma.Context) []error {
+func (u *Upload) Resolve(h huma.Context) []error {
 	u.request, _ = humago.Unwrap(h)
 	return nil
 }
 
 // part returns the file of the form.
-func (u *upload) part() (*multipart.Part, error) {
+func (u *Upload) part() (*multipart.Part, error) {
 	needed := func(err error) error {
 		return fault.Wrap(fault.Invalid, err, "ファイルを multipart/form-data の項目 file として送ってください。", "Send the file as the field file of multipart/form-data.")
 	}
@@ -97,7 +99,7 @@ func (u *upload) part() (*multipart.Part, error) {
 }
 
 // addImport takes a file, guesses how to read it and says what it would do.
-func (s *server) addImport(ctx context.Context, f facility.ID, in *upload) (Import, error) {
+func (s *server) addImport(ctx context.Context, f facility.ID, in *Upload) (Import, error) {
 	part, err := in.part()
 	if err != nil {
 		return Import{}, err

@@ -17,6 +17,7 @@ import (
 
 	"kenshin/account"
 	"kenshin/actor"
+	"kenshin/blob"
 	"kenshin/checkup"
 	"kenshin/facility"
 	"kenshin/finding"
@@ -236,11 +237,11 @@ func form(t testing.TB, name string, content []byte) (io.Reader, string) {
 	return &b, w.FormDataContentType()
 }
 
-// upload sends a file as an import.
-func (r *rig) upload(token, name string, content []byte) reply {
+// upload sends a file to an address.
+func (r *rig) upload(token, path, name string, content []byte) reply {
 	r.t.Helper()
 	body, kind := form(r.t, name, content)
-	return r.send(token, "POST", root+"/imports", body, "Content-Type", kind)
+	return r.send(token, "POST", root+path, body, "Content-Type", kind)
 }
 
 func mac(text string) netid.MAC {
@@ -292,6 +293,13 @@ func (r *rig) seed(f facility.ID, mark string, n byte) map[string]string {
 	company, err := r.Suppliers.Save(ctx, f, supplier.Supplier{Name: mark + " 商会", Kind: supplier.Other})
 	r.must(err)
 	ids["supplier"] = company.ID
+	for kind, to := range map[string]shelf{"device": r.Ledger, "system": r.Ledger, "supplier": r.Suppliers} {
+		kept, err := blob.Put(ctx, r.DB, f, mark+".txt", strings.NewReader(mark+" "+kind))
+		r.must(err)
+		a, err := to.Attach(ctx, f, blob.Attachment{Owner: ids[kind], File: kept.ID, Name: kept.Name})
+		r.must(err)
+		ids[kind+"-file"] = a.ID
+	}
 	ids["unlock"], err = r.Gates.Unlock(ctx, f, gate.Unlock{HostKey: gate.HostKey{MAC: card}, Until: r.now.Add(time.Hour), Reason: mark}, seen[0])
 	r.must(err)
 	ids["word"], err = r.Gates.Say(ctx, f, gate.HostKey{MAC: card}, seen[0], gate.SaidNeverTouch, mark)

@@ -24,7 +24,7 @@ type route struct {
 
 // routes is the whole API.
 func (s *server) routes() []route {
-	return slices.Concat(s.ledgerRoutes(), s.findingRoutes(), s.workRoutes(), s.gateRoutes(), s.houseRoutes())
+	return slices.Concat(s.ledgerRoutes(), s.attachmentRoutes(), s.findingRoutes(), s.workRoutes(), s.gateRoutes(), s.houseRoutes())
 }
 
 func (s *server) ledgerRoutes() []route {
@@ -119,7 +119,8 @@ func (s *server) workRoutes() []route {
 		{"POST", "/jobs/{id}/retry", actor.RunSweep, "retry-job", "Do a job that failed or was cancelled once more", "Answers the new job.", one(s, s.retryJob)},
 		{"GET", "/imports", actor.Import, "list-imports", "List the last 100 imports, the newest first", "", list(s, s.listImports)},
 		{"POST", "/imports", actor.Import, "add-import", "Send the hospital's own ledger (xlsx or CSV)",
-			"multipart/form-data with the field file, at most 20 MB. Nothing changes yet: the answer says how the sheet is read and what it would do.", s.uploadImport},
+			"multipart/form-data with the field file, at most 20 MB. Nothing changes yet: the answer says how the sheet is read and what it would do.",
+			uploading("xlsx or CSV (UTF-8 or CP932), at most 20 MB.", one(s, s.addImport))},
 		{"GET", "/imports/{id}", actor.Import, "get-import", "One import with its mapping and counts", "", one(s, s.getImport)},
 		{"GET", "/imports/{id}/rows", actor.Import, "list-import-rows", "What happens to every row", "", list(s, s.importRows, rowColumns...)},
 		{"POST", "/imports/{id}/mapping", actor.Import, "map-import", "Correct how the sheet is read", "Answers with new counts.", one(s, s.mapImport)},

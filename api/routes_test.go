@@ -44,9 +44,12 @@ type m = map[string]any
 
 func (r *rig) call(token string, rt route, ids map[string]string, headers ...string) reply {
 	r.t.Helper()
-	path := root + strings.Replace(rt.path, "{id}", ids[thing(rt.path)], 1)
-	if rt.id == "add-import" {
-		return r.upload(token, "台帳.csv", []byte("管理番号,機器名\nA-1,端末1\n"))
+	path := root + strings.NewReplacer("{id}", ids[thing(rt.path)], "{file}", ids[thing(rt.path)+"-file"]).Replace(rt.path)
+	switch {
+	case rt.id == "add-import":
+		return r.upload(token, "/imports", "台帳.csv", []byte("管理番号,機器名\nA-1,端末1\n"))
+	case rt.method == "POST" && strings.HasSuffix(rt.path, "/attachments"):
+		return r.upload(token, strings.TrimPrefix(path, root), "契約.txt", []byte("保守契約"))
 	}
 	return r.send(token, rt.method, path, r.bodies(ids)[rt.id], headers...)
 }

@@ -37,17 +37,23 @@ var shown = map[string]bool{"image/png": true, "image/jpeg": true, "image/gif": 
 // Disposition is the Content-Disposition header for the file (RFC 6266): inline only for what a browser cannot run. Send it with
 // X-Content-Type-Options: nosniff and MediaType as it is.
 func (f File) Disposition() string {
-	kind := "attachment"
 	if shown[f.MediaType] {
-		kind = "inline"
+		return "inline" + f.names()
 	}
+	return f.Download()
+}
+
+// Download is the Content-Disposition header (RFC 6266) that has the file saved and never shown.
+func (f File) Download() string { return "attachment" + f.names() }
+
+func (f File) names() string {
 	ascii := strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' || strings.ContainsRune(`"\%;`, r) {
 			return '_'
 		}
 		return r
 	}, f.Name)
-	return kind + `; filename="` + ascii + `"; filename*=UTF-8''` + strings.ReplaceAll(url.QueryEscape(f.Name), "+", "%20")
+	return `; filename="` + ascii + `"; filename*=UTF-8''` + strings.ReplaceAll(url.QueryEscape(f.Name), "+", "%20")
 }
 
 // cleanName makes a name that is safe to show and to save: no folders, no control or direction characters, not empty.

@@ -245,3 +245,67 @@ func FuzzFile(f *testing.F) {
 		}
 	})
 }
+
+// What is taken off a record is gone at once, and its bytes with the next clean-up; a record that goes takes its files with it.
+func TestAttachments(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, now := t.Context(), time.Now()
+		write := func(fn func(tx *store.Tx) error) {
+			t.Helper()
+			if err := db.Write(ctx, dbtest.Facility, fn); err != nil {
+				t.Fatal(err)
+			}
+		}
+		put := func(owner, name string, at time.Time) (a Attachment) {
+			x, err := Put(ctx, db, dbtest.Facility, name, strings.NewReader(name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			write(func(tx *store.Tx) error {
+				a, err = Attach(ctx, tx, Attachment{Owner: owner, File: x.ID, Name: x.Name}, at)
+				return err
+			})
+			return a
+		}
+		names := func(owners ...string) (out []string) {
+			write(func(tx *store.Tx) error {
+				list, err := Attachments(ctx, tx, owners...)
+				for _, a := range list {
+					if a.Size != int64(len(a.Name)) {
+						t.Errorf("%s has %d bytes", a.Name, a.Size)
+					}
+					out = append(out, a.Name)
+				}
+				return err
+			})
+			return out
+		}
+		first := put("o1", "契約.pdf", now)
+		put("o1", "写真.png", now.Add(time.Minute))
+		put("o2", "図面.pdf", now.Add(30*time.Second))
+		if got := strings.Join(names("o1", "o2"), " "); got != "写真.png 図面.pdf 契約.pdf" {
+			t.Errorf("newest first over all ids: %s", got)
+		}
+		write(func(tx *store.Tx) error { return Detach(ctx, tx, first) })
+		if _, err := Open(ctx, db, dbtest.Facility, first.File); !fault.Is(err, fault.NotFound) {
+			t.Errorf("a file that was taken off opens: %v", err)
+		}
+		write(func(tx *store.Tx) error { return DetachAll(ctx, tx, "o1") })
+		if got := strings.Join(names("o1", "o2"), " "); got != "図面.pdf" {
+			t.Errorf("left: %s", got)
+		}
+		if n, err := Sweep(ctx, db, dbtest.Facility, now.Add(-time.Hour)); n != 2 || err != nil {
+			t.Errorf("swept %d, %v", n, err)
+		}
+		if files, parts := chunks(t, db); files != 1 || parts != 1 {
+			t.Errorf("%d files, %d parts stay", files, parts)
+		}
+		err := db.Write(ctx, dbtest.Facility, func(tx *store.Tx) error {
+			_, err := Attach(ctx, tx, Attachment{Owner: "o2", Name: "無"}, now)
+			return err
+		})
+		if !fault.Is(err, fault.Invalid) {
+			t.Errorf("no file: %v", err)
+		}
+	})
+}

@@ -3,110 +3,99 @@ package ledger
 import (
 	"context"
 	"database/sql"
-	"time"
 
 	"kenshin/actor"
+	"kenshin/blob"
 	"kenshin/facility"
 	"kenshin/fault"
 	"kenshin/i18n"
-	"kenshin/jp"
 	"kenshin/netid"
 	"kenshin/store"
 	"kenshin/trail"
 )
 
-// Attachment is a file that belongs to a device or a system: a contract, a manual, a photograph. The bytes lie in package blob.
-type Attachment struct {
-	ID    string    `json:"id"`
-	Entry string    `json:"entry"` // a device's or a system's id
-	Blob  string    `json:"blob"`
-	Name  string    `json:"name"` // of the file
-	Note  string    `json:"note,omitempty"`
-	At    time.Time `json:"at"`
-	By    string    `json:"by"`
-}
-
-const maxAttachments = 200 // of one entry
-
-// Attach ties a stored file to an entry and returns the attachment with its ID.
-func (l *Ledger) Attach(ctx context.Context, f facility.ID, a Attachment) (Attachment, error) {
-	a.ID, a.At, a.By = store.NewID(), l.now(), actor.From(ctx).Name
-	a.Name, a.Note = cut(jp.Clean(a.Name), maxLine), cut(tidyLines(a.Note), maxText)
-	if a.Name == "" || a.Blob == "" || a.Entry == "" {
-		return a, fault.New(fault.Invalid, "添付するファイルを選んでください。", "Choose a file to attach.")
-	}
-	return a, l.write(ctx, f, func(tx *store.Tx) ([]Change, error) {
-		if err := lock(ctx, tx); err != nil {
-			return nil, err
-		}
-		var entries, have int64
-		err := tx.Row(ctx, `SELECT (SELECT count(*) FROM ledger_devices WHERE facility_id = $1 AND id = $2) + (SELECT count(*) FROM ledger_systems
-			WHERE facility_id = $1 AND id = $2), (SELECT count(*) FROM ledger_attachments WHERE facility_id = $1 AND entry_id = $2)`, a.Entry).Scan(&entries, &have)
-		if err != nil {
-			return nil, err
-		}
-		if entries == 0 {
-			return nil, notFound()
-		}
-		if have >= maxAttachments {
-			return nil, fault.Newf(fault.TooLarge, "添付は1件につき%d個までです。", "An entry takes at most %d attachments.", maxAttachments)
-		}
-		if _, err := tx.Exec(ctx, "INSERT INTO ledger_attachments (facility_id, id, entry_id, blob_id, name, note, at, actor_name) VALUES "+values(1, 7),
-			a.ID, a.Entry, a.Blob, a.Name, a.Note, store.Micros(a.At), a.By); err != nil {
-			return nil, err
-		}
-		if err := l.record(ctx, tx, []Change{{Kind: Edited, Device: netid.DeviceID(a.Entry), At: a.At, Field: "attachment", After: a.Name}}); err != nil {
-			return nil, err
-		}
-		return nil, l.leave(ctx, tx, "device.attach", a, t("ファイルを添えました", "Attached a file"))
-	})
-}
-
-// Attachments returns the files of a device (with those of what was merged into it) or a system, the newest first.
-func (l *Ledger) Attachments(ctx context.Context, f facility.ID, entry string) ([]Attachment, error) {
-	var out []Attachment
-	err := l.db.Read(ctx, f, func(tx *store.Tx) error {
-		return store.Each(ctx, tx, func(r *sql.Rows) error {
-			var a Attachment
-			var at int64
-			err := r.Scan(&a.ID, &a.Entry, &a.Blob, &a.Name, &a.Note, &at, &a.By)
-			a.At = store.Time(at)
-			out = append(out, a)
-			return err
-		}, `SELECT id, entry_id, blob_id, name, note, at, actor_name FROM ledger_attachments WHERE facility_id = $1 AND (entry_id = $2 OR entry_id IN
-			(SELECT d.id FROM ledger_devices d WHERE d.facility_id = $1 AND d.root = $2)) ORDER BY at DESC, id DESC`, entry)
-	})
-	return out, err
-}
-
-// Detach takes an attachment off its entry and returns it, so that its file can be dropped. The history keeps the name.
-func (l *Ledger) Detach(ctx context.Context, f facility.ID, id string) (Attachment, error) {
-	a := Attachment{ID: id}
+// Attach ties a stored file to a device or a system (Owner) and returns the attachment with its ID.
+func (l *Ledger) Attach(ctx context.Context, f facility.ID, a blob.Attachment) (blob.Attachment, error) {
 	err := l.write(ctx, f, func(tx *store.Tx) ([]Change, error) {
 		if err := lock(ctx, tx); err != nil {
 			return nil, err
 		}
-		err := tx.Row(ctx, "DELETE FROM ledger_attachments WHERE facility_id = $1 AND id = $2 RETURNING entry_id, blob_id, name", id).Scan(&a.Entry, &a.Blob, &a.Name)
-		if err == sql.ErrNoRows {
-			return nil, fault.New(fault.NotFound, "この添付はもうありません。", "There is no such attachment any more.")
-		}
+		kind, err := ownerKind(ctx, tx, a.Owner)
 		if err != nil {
 			return nil, err
 		}
-		if err := l.record(ctx, tx, []Change{{Kind: Edited, Device: netid.DeviceID(a.Entry), At: l.now(), Field: "attachment", Before: a.Name}}); err != nil {
+		if a, err = blob.Attach(ctx, tx, a, l.now()); err != nil {
 			return nil, err
 		}
-		return nil, l.leave(ctx, tx, "device.detach", a, t("添付を外しました", "Took an attachment off"))
+		return nil, l.leave(ctx, tx, kind, "attach", a, Change{After: a.Name}, t("ファイルを添えました", "Attached a file"))
 	})
 	return a, err
 }
 
-// leave writes into the trail what a person did with an attachment.
-func (l *Ledger) leave(ctx context.Context, tx *store.Tx, action string, a Attachment, says i18n.Text) error {
-	if actor.From(ctx).Kind == actor.System {
-		return nil
+// Attachments returns the files of a device (with those of what was merged into it) or a system, the newest first.
+func (l *Ledger) Attachments(ctx context.Context, f facility.ID, owner string) (out []blob.Attachment, err error) {
+	err = l.db.Read(ctx, f, func(tx *store.Tx) error {
+		owners := []string{}
+		err := store.Each(ctx, tx, func(r *sql.Rows) error {
+			var id string
+			err := r.Scan(&id)
+			owners = append(owners, id)
+			return err
+		}, `SELECT d.id FROM ledger_devices d WHERE d.facility_id = $1 AND (d.root = $2 OR d.id = $2) UNION
+			SELECT s.id FROM ledger_systems s WHERE s.facility_id = $1 AND s.id = $2`, owner)
+		if err != nil {
+			return err
+		}
+		out, err = blob.Attachments(ctx, tx, owners...)
+		return err
+	})
+	return out, err
+}
+
+// Detach takes an attachment off its device or system. The history keeps the name; the bytes go with the nightly clean-up.
+func (l *Ledger) Detach(ctx context.Context, f facility.ID, id string) error {
+	return l.write(ctx, f, func(tx *store.Tx) ([]Change, error) {
+		if err := lock(ctx, tx); err != nil {
+			return nil, err
+		}
+		a, err := blob.Attached(ctx, tx, id)
+		if err != nil {
+			return nil, err
+		}
+		kind, err := ownerKind(ctx, tx, a.Owner)
+		if err != nil {
+			return nil, err
+		}
+		if err := blob.Detach(ctx, tx, a); err != nil {
+			return nil, err
+		}
+		return nil, l.leave(ctx, tx, kind, "detach", a, Change{Before: a.Name}, t("添付を外しました", "Took an attachment off"))
+	})
+}
+
+// ownerKind says whether an id is a device's or a system's; NotFound when it is neither.
+func ownerKind(ctx context.Context, tx *store.Tx, id string) (string, error) {
+	var devices, systems int64
+	err := tx.Row(ctx, `SELECT (SELECT count(*) FROM ledger_devices d WHERE d.facility_id = $1 AND d.id = $2),
+		(SELECT count(*) FROM ledger_systems s WHERE s.facility_id = $1 AND s.id = $2)`, id).Scan(&devices, &systems)
+	switch {
+	case err != nil:
+		return "", err
+	case devices > 0:
+		return "device", nil
+	case systems > 0:
+		return "system", nil
 	}
-	_, err := trail.Append(ctx, tx, trail.Entry{At: l.now(), Action: action, Subject: trail.Subject{Kind: "device", ID: a.Entry}, Summary: says,
+	return "", fault.New(fault.NotFound, "この機器またはシステムは台帳にありません。", "There is no such device or system in the ledger.")
+}
+
+// leave writes into the history and the trail what a person did with an attachment.
+func (l *Ledger) leave(ctx context.Context, tx *store.Tx, kind, deed string, a blob.Attachment, c Change, says i18n.Text) error {
+	c.Kind, c.Device, c.At, c.Field = Edited, netid.DeviceID(a.Owner), l.now(), "attachment"
+	if err := l.record(ctx, tx, []Change{c}); err != nil || actor.From(ctx).Kind == actor.System {
+		return err
+	}
+	_, err := trail.Append(ctx, tx, trail.Entry{At: l.now(), Action: kind + "." + deed, Subject: trail.Subject{Kind: kind, ID: a.Owner}, Summary: says,
 		Detail: map[string]string{"attachment": a.ID, "name": a.Name}})
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"kenshin/blob"
 	"kenshin/facility"
 	"kenshin/fault"
 	"kenshin/netid"
@@ -254,11 +255,14 @@ func (l *Ledger) RemoveTx(ctx context.Context, tx *store.Tx, id netid.DeviceID, 
 			return nil, err
 		}
 	}
-	for _, q := range []string{"DELETE FROM ledger_devices WHERE facility_id = $1 AND id = $2", "DELETE FROM ledger_attachments WHERE facility_id = $1 AND entry_id = $2",
+	for _, q := range []string{"DELETE FROM ledger_devices WHERE facility_id = $1 AND id = $2",
 		"DELETE FROM ledger_merges WHERE facility_id = $1 AND (winner = $2 OR loser = $2)"} {
 		if _, err := tx.Exec(ctx, q, string(d.ID)); err != nil {
 			return nil, err
 		}
+	}
+	if err := blob.DetachAll(ctx, tx, string(d.ID)); err != nil {
+		return nil, err
 	}
 	changes := []Change{{Kind: Removed, Device: d.ID, At: l.now(), Before: first(d.Name(), d.Word.Number), Reason: reason}}
 	return changes, l.record(ctx, tx, changes)

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"kenshin/blob"
 	"kenshin/fault"
 	"kenshin/internal/dbtest"
 	"kenshin/ledger"
@@ -474,14 +475,15 @@ func TestSystemsKeepTheirHistory(t *testing.T) {
 		if err != nil || !slices.ContainsFunc(history, func(e ledger.Entry) bool { return e.Field == "vendor" && e.Actor.Name == "鈴木" }) {
 			f.t.Errorf("%+v, %v", history, err)
 		}
-		a, err := f.Attach(f.t.Context(), dbtest.Facility, ledger.Attachment{Entry: string(ids[0]), Blob: "b1", Name: "保守契約.pdf"})
+		a, err := f.Attach(f.t.Context(), dbtest.Facility, blob.Attachment{Owner: string(ids[0]), File: "b1", Name: "保守契約.pdf"})
 		must(f.t, err)
 		files, err := f.Attachments(f.t.Context(), dbtest.Facility, string(ids[0]))
 		if err != nil || len(files) != 1 || files[0].Name != "保守契約.pdf" {
 			f.t.Errorf("%+v, %v", files, err)
 		}
-		if back, err := f.Detach(f.t.Context(), dbtest.Facility, a.ID); err != nil || back.Blob != "b1" {
-			f.t.Errorf("%+v, %v", back, err)
+		must(f.t, f.Detach(f.t.Context(), dbtest.Facility, a.ID))
+		if err := f.Detach(f.t.Context(), dbtest.Facility, a.ID); !fault.Is(err, fault.NotFound) {
+			f.t.Errorf("taken off twice: %v", err)
 		}
 		must(f.t, f.RemoveSystem(f.t.Context(), dbtest.Facility, s.ID, 0))
 	})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"kenshin/actor"
+	"kenshin/blob"
 	"kenshin/facility"
 	"kenshin/fault"
 	"kenshin/jp"
@@ -286,10 +287,13 @@ func (l *Ledger) RemoveSystem(ctx context.Context, f facility.ID, id string, rev
 			return nil, err
 		}
 		for _, q := range []string{"DELETE FROM ledger_systems WHERE facility_id = $1 AND id = $2",
-			"DELETE FROM ledger_system_devices WHERE facility_id = $1 AND system_id = $2", "DELETE FROM ledger_attachments WHERE facility_id = $1 AND entry_id = $2"} {
+			"DELETE FROM ledger_system_devices WHERE facility_id = $1 AND system_id = $2"} {
 			if _, err := tx.Exec(ctx, q, id); err != nil {
 				return nil, err
 			}
+		}
+		if err := blob.DetachAll(ctx, tx, id); err != nil {
+			return nil, err
 		}
 		change := Change{Kind: SystemChanged, Device: netid.DeviceID(id), At: l.now(), Field: "removed", Before: was.Name}
 		if err := l.record(ctx, tx, []Change{change}); err != nil {

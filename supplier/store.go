@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"kenshin/actor"
+	"kenshin/blob"
 	"kenshin/facility"
 	"kenshin/fault"
 	"kenshin/jp"
@@ -103,6 +104,9 @@ func (b *Book) Remove(ctx context.Context, f facility.ID, id string, revision in
 		}
 		if n == 0 {
 			return outdated(old)
+		}
+		if err := blob.DetachAll(ctx, tx, id); err != nil {
+			return err
 		}
 		before, err := json.Marshal(old)
 		if err != nil {

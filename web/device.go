@@ -331,22 +331,9 @@ func (v *visit) deviceMerges(view *page.DeviceView) error {
 	return nil
 }
 
-func (v *visit) deviceFiles(view *page.DeviceView) error {
-	list, err := v.s.Ledger.Attachments(v.ctx, v.facility, string(view.Device.ID))
-	if err != nil {
-		return err
-	}
-	for _, a := range list {
-		row := page.Attachment{ID: a.ID, Name: a.Name, By: a.By, At: a.At, URL: page.DevicePath(view.Device.ID, "attachments/"+a.ID)}
-		if file, err := v.fileOf(a.Blob); err == nil {
-			row.Bytes = file.Size
-		}
-		if v.actor.Role.May(actor.EditLedger) {
-			row.Remove = row.URL + "/remove"
-		}
-		view.Attachments = append(view.Attachments, row)
-	}
-	return nil
+func (v *visit) deviceFiles(view *page.DeviceView) (err error) {
+	view.Files, err = v.files(v.deviceHolder())
+	return err
 }
 
 // deviceHistory shows the whole history of a device.

@@ -59,10 +59,8 @@ func (v *visit) editText(e ledger.Entry, field, before, after string) string {
 	switch {
 	case e.Field == "removed":
 		return v.t("「%s」を消しました", "Removed %s", before)
-	case e.Field == "attachment" && after != "":
-		return v.t("「%s」を添えました", "Attached %s", after)
 	case e.Field == "attachment":
-		return v.t("「%s」を外しました", "Removed the attachment %s", before)
+		return v.fileChange(before, after)
 	case e.Field == "devices":
 		return v.t("機器を %d台から %d台にしました", "Devices: %d, now %d", count(e.Before), count(e.After))
 	case before == "":
@@ -71,6 +69,14 @@ func (v *visit) editText(e ledger.Entry, field, before, after string) string {
 		return v.t("%s「%s」を消しました", "%s taken back (was %s)", field, before)
 	}
 	return v.t("%sを「%s」から「%s」に変えました", "%s changed from %s to %s", field, before, after)
+}
+
+// fileChange tells that a file was put beside a record, or taken off.
+func (v *visit) fileChange(before, after string) string {
+	if after != "" {
+		return v.t("「%s」を添えました", "Attached %s", after)
+	}
+	return v.t("「%s」を外しました", "Removed the attachment %s", before)
 }
 
 func count(list string) int {

@@ -21,6 +21,7 @@ import (
 	"kenshin/netid"
 	"kenshin/observation"
 	"kenshin/store"
+	"kenshin/supplier"
 	"kenshin/trail"
 )
 
@@ -290,28 +291,45 @@ func TestMergeSplitAndUndo(t *testing.T) {
 	}
 }
 
+// Files lie beside devices, systems and vendors alike.
 func TestAttachments(t *testing.T) {
 	c := openConsole(t)
-	id := c.see("02:00:00:00:08:01", "10.9.7.1")
-	path := "/devices/" + string(id) + "/attachments"
-	c.upload(actor.Department, path, "契約書.html", []byte("<html><script>alert(1)</script>")).is(303)
-	list, err := c.Ledger.Attachments(t.Context(), c.f, string(id))
+	id := string(c.see("02:00:00:00:08:01", "10.9.7.1"))
+	other := string(c.see("02:00:00:00:08:02", "10.9.7.2"))
+	system, err := c.Ledger.SaveSystem(t.Context(), c.f, ledger.System{Name: "電子カルテ"})
 	c.must(err)
-	if len(list) != 1 {
-		t.Fatalf("%d attachments", len(list))
+	vendor, err := c.Suppliers.Save(t.Context(), c.f, supplier.Supplier{Name: "見本システムズ"})
+	c.must(err)
+	for _, x := range []struct {
+		record, elsewhere string
+		shelf             shelf
+	}{{"/devices/" + id, "/devices/" + other, c.Ledger}, {"/systems/" + system.ID, "/devices/" + id, c.Ledger}, {"/vendors/" + vendor.ID, "/systems/" + system.ID, c.Suppliers}} {
+		path := x.record + "/attachments"
+		if to := c.upload(actor.Department, path, "契約書.html", []byte("<html><script>alert(1)</script>")).is(303).to(); to != x.record+"#files" {
+			t.Errorf("%s leads to %s", path, to)
+		}
+		list, err := x.shelf.Attachments(t.Context(), c.f, x.record[strings.LastIndex(x.record, "/")+1:])
+		c.must(err)
+		if len(list) != 1 {
+			t.Fatalf("%s: %d attachments", path, len(list))
+		}
+		file := "/attachments/" + list[0].ID
+		if page := c.get(actor.Desk, x.record).is(200, "契約書.html", "「契約書.html」を添えました").Body.String(); strings.Contains(page, file+"/remove") || strings.Contains(page, "multipart") {
+			t.Errorf("%s offers changes to somebody who may not make them", x.record)
+		}
+		c.get(actor.Department, x.record).is(200, file+"/remove", "multipart/form-data")
+		w := c.get(actor.Desk, x.record+file).is(200)
+		if cd := w.Header().Get("Content-Disposition"); !strings.HasPrefix(cd, "attachment") || strings.Contains(w.Header().Get("Content-Type"), "html") {
+			t.Errorf("%s %s", cd, w.Header().Get("Content-Type"))
+		}
+		c.get(actor.Desk, x.elsewhere+file).is(404)
+		c.post(actor.Department, x.elsewhere+file+"/remove").is(404)
+		c.post(actor.Department, path).is(422)
+		c.upload(actor.Department, path, "big.bin", make([]byte, maxFile+1)).is(http.StatusRequestEntityTooLarge)
+		c.post(actor.Department, x.record+file+"/remove").is(303)
+		c.get(actor.Desk, x.record+file).is(404)
+		c.get(actor.Desk, x.record).is(200, "契約書.html")
 	}
-	c.get(actor.Desk, "/devices/"+string(id)).is(200, "契約書.html")
-	w := c.get(actor.Desk, path+"/"+list[0].ID).is(200)
-	if cd := w.Header().Get("Content-Disposition"); !strings.HasPrefix(cd, "attachment") || strings.Contains(w.Header().Get("Content-Type"), "html") {
-		t.Errorf("%s %s", cd, w.Header().Get("Content-Type"))
-	}
-	other := c.see("02:00:00:00:08:02", "10.9.7.2")
-	c.get(actor.Desk, "/devices/"+string(other)+"/attachments/"+list[0].ID).is(404)
-	c.post(actor.Department, "/devices/"+string(other)+"/attachments/"+list[0].ID+"/remove").is(404)
-	c.post(actor.Department, path).is(422)
-	c.upload(actor.Department, path, "big.bin", make([]byte, maxFile+1)).is(http.StatusRequestEntityTooLarge)
-	c.post(actor.Department, path+"/"+list[0].ID+"/remove").is(303)
-	c.get(actor.Desk, path+"/"+list[0].ID).is(404)
 }
 
 const sheetCSV = "管理番号,名称,種類,設置場所,リース満了,担当業者,MACアドレス,IPアドレス\r\n" +

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
-	"net/url"
 
+	"kenshin/blob"
 	"kenshin/facility"
 	"kenshin/fault"
 	"kenshin/i18n"
@@ -130,16 +130,7 @@ func (v *visit) ledgerPrint() error {
 func ExportName(day string, f sheet.Format) string { return "台帳-" + day + "." + string(f) }
 
 // download is the Content-Disposition of a file that a browser saves and never shows (RFC 6266).
-func download(name string) string {
-	ascii := make([]rune, 0, len(name))
-	for _, r := range name {
-		if r < ' ' || r > '~' || r == '"' || r == '\\' || r == '%' || r == ';' {
-			r = '_'
-		}
-		ascii = append(ascii, r)
-	}
-	return `attachment; filename="` + string(ascii) + `"; filename*=UTF-8''` + url.PathEscape(name)
-}
+func download(name string) string { return blob.File{Name: name}.Download() }
 
 // remember writes an entry into the facility's trail, where the domain itself does not.
 func (v *visit) remember(e trail.Entry) error {

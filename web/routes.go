@@ -36,9 +36,9 @@ func routes() []route {
 		{"POST /devices/{id}/never-touch", approve, (*visit).deviceNeverTouch},
 		{"POST /devices/{id}/unlock", approve, (*visit).deviceUnlock},
 		{"POST /devices/{id}/lock", approve, (*visit).deviceLock},
-		{"POST /devices/{id}/attachments", edit, (*visit).attach},
-		{"GET /devices/{id}/attachments/{file}", ledger, (*visit).attachment},
-		{"POST /devices/{id}/attachments/{file}/remove", edit, (*visit).detach},
+		{"POST /devices/{id}/attachments", edit, attach((*visit).deviceHolder)},
+		{"GET /devices/{id}/attachments/{file}", ledger, attachment((*visit).deviceHolder)},
+		{"POST /devices/{id}/attachments/{file}/remove", edit, detach((*visit).deviceHolder)},
 		{"POST /merges/{id}/accept", edit, (*visit).mergeAccept},
 		{"POST /merges/{id}/refuse", edit, (*visit).mergeRefuse},
 		{"POST /merges/{id}/undo", edit, (*visit).mergeUndo},
@@ -65,6 +65,9 @@ func routes() []route {
 		{"GET /systems/{id}/edit", edit, (*visit).systemEdit},
 		{"POST /systems/{id}/edit", edit, (*visit).systemSave},
 		{"POST /systems/{id}/delete", edit, (*visit).systemDelete},
+		{"POST /systems/{id}/attachments", edit, attach((*visit).systemHolder)},
+		{"GET /systems/{id}/attachments/{file}", ledger, attachment((*visit).systemHolder)},
+		{"POST /systems/{id}/attachments/{file}/remove", edit, detach((*visit).systemHolder)},
 		{"GET /vendors", ledger, (*visit).vendors},
 		{"GET /vendors/new", edit, (*visit).vendorNew},
 		{"POST /vendors/new", edit, (*visit).vendorSave},
@@ -72,6 +75,9 @@ func routes() []route {
 		{"GET /vendors/{id}/edit", edit, (*visit).vendorEdit},
 		{"POST /vendors/{id}/edit", edit, (*visit).vendorSave},
 		{"POST /vendors/{id}/delete", edit, (*visit).vendorDelete},
+		{"POST /vendors/{id}/attachments", edit, attach((*visit).vendorHolder)},
+		{"GET /vendors/{id}/attachments/{file}", ledger, attachment((*visit).vendorHolder)},
+		{"POST /vendors/{id}/attachments/{file}/remove", edit, detach((*visit).vendorHolder)},
 
 		// weak points
 		{"GET /findings", see, (*visit).findings},
@@ -171,7 +177,7 @@ func routes() []route {
 
 // uploads reports the addresses that take a file, and with it a larger request.
 func uploads(path string) bool {
-	return path == "/import" || path == "/api/v1/imports" || strings.HasPrefix(path, "/devices/") && strings.HasSuffix(path, "/attachments")
+	return path == "/import" || path == "/api/v1/imports" || strings.HasSuffix(path, "/attachments")
 }
 
 // maxFile is the largest file that a form takes.

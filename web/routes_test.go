@@ -59,6 +59,9 @@ GET /systems/{id} adpuk
 GET /systems/{id}/edit ap
 POST /systems/{id}/edit ap
 POST /systems/{id}/delete ap
+POST /systems/{id}/attachments ap
+GET /systems/{id}/attachments/{file} adpuk
+POST /systems/{id}/attachments/{file}/remove ap
 GET /vendors adpuk
 GET /vendors/new ap
 POST /vendors/new ap
@@ -66,6 +69,9 @@ GET /vendors/{id} adpuk
 GET /vendors/{id}/edit ap
 POST /vendors/{id}/edit ap
 POST /vendors/{id}/delete ap
+POST /vendors/{id}/attachments ap
+GET /vendors/{id}/attachments/{file} adpuk
+POST /vendors/{id}/attachments/{file}/remove ap
 GET /findings adputk
 GET /findings/{id} adputk
 GET /findings/{id}/letter adputk

@@ -100,6 +100,9 @@ func (v *visit) vendor() error {
 	view := page.VendorView{Vendor: vendorOf(s)}
 	view.Members, view.SystemLinks = v.served(s, devices, systems)
 	view.Devices, view.Systems = len(view.Members), len(view.SystemLinks)
+	if view.Files, err = v.files(v.vendorHolder()); err != nil {
+		return err
+	}
 	history, err := v.s.Suppliers.History(v.ctx, v.facility, s.ID)
 	if err != nil {
 		return err
@@ -114,6 +117,9 @@ func (v *visit) vendor() error {
 func (v *visit) vendorChange(c supplier.Change) string {
 	if c.Kind == "added" {
 		return v.t("登録しました", "Registered")
+	}
+	if c.Field == "attachment" {
+		return v.fileChange(c.Before, c.After)
 	}
 	name := map[string]i18n.Text{"name": {Ja: "名前", En: "the name"}, "reading": {Ja: "ふりがな", En: "the reading"}, "kind": {Ja: "種類", En: "the kind"},
 		"contacts": {Ja: "連絡先", En: "the contacts"}, "contracts": {Ja: "契約", En: "the contract"}, "notes": {Ja: "メモ", En: "the notes"}}[c.Field].For(v.ctx)

@@ -94,6 +94,9 @@ func (v *visit) system() error {
 	if view.Card, err = v.vendorCard(s.VendorID, s.Vendor); err != nil {
 		return err
 	}
+	if view.Files, err = v.files(v.systemHolder()); err != nil {
+		return err
+	}
 	list, _, err := v.s.Ledger.History(v.ctx, v.facility, s.ID, "", 50)
 	if err != nil {
 		return err

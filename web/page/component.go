@@ -125,6 +125,12 @@ type Attachment struct {
 	Remove   string // POST; "" when this person may not
 }
 
+// Files are the attachments of a record.
+type Files struct {
+	List []Attachment
+	Add  string // POST: file; "" when this person may not
+}
+
 // bar is a rectangle of a drawing, in percent of its width and height.
 type bar struct {
 	x, y, w, h float64

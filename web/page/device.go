@@ -36,7 +36,7 @@ type DeviceView struct {
 	Sightings   []Day // oldest first, e.g. 60
 	History     []Change
 	HistoryMore bool
-	Attachments []Attachment
+	Files       Files
 	MergedFrom  []Change // merges into this one that can be undone
 
 	UnlockForm UnlockForm

@@ -140,7 +140,7 @@ func gallery(t testing.TB) []sample {
 		}),
 		p("vendors", func(s Shell) templ.Component { return VendorsPage(s, VendorsView{Rows: []Vendor{vendor}}) }),
 		p("vendor", func(s Shell) templ.Component {
-			return VendorPage(s, VendorView{Vendor: vendor, Members: []*ledger.Device{rows[0].Device, rows[3].Device}, SystemLinks: []Link{{"PACS", "/systems/y2"}}, Attachments: device.Attachments})
+			return VendorPage(s, VendorView{Vendor: vendor, Members: []*ledger.Device{rows[0].Device, rows[3].Device}, SystemLinks: []Link{{"PACS", "/systems/y2"}}, Files: device.Files})
 		}),
 		p("vendor-edit", func(s Shell) templ.Component { return VendorEditPage(s, VendorForm{Vendor: vendor}) }),
 		p("import-1-file", func(s Shell) templ.Component {

@@ -77,7 +77,7 @@ func SegmentPath(id, what string) string { return at(PathSegments, id, what) }
 // FindingPath is a finding's page; what is "", state (POST: state, until, note) or letter.
 func FindingPath(id, what string) string { return at(PathFindings, id, what) }
 
-// SystemPath and VendorPath are record pages; what is "", edit or delete (POST).
+// SystemPath and VendorPath are record pages; what is "", edit, attachments or delete (POST).
 func SystemPath(id, what string) string { return at(PathSystems, id, what) }
 func VendorPath(id, what string) string { return at(PathVendors, id, what) }
 

@@ -180,7 +180,7 @@ func deviceSample() DeviceView {
 		CutOff: "sw-1f の ge4 の線を抜く前に、放射線技師(内線 214)へ。CTの撮影は続けられますが、画像が送れません。", Protected: "人が「医療機器」と記入しました。",
 		Sent:      []SentRow{{Frame: gate.ARPRequest, Count: 212, Last: before(time.Minute)}, {Frame: gate.TCPConnect, Refused: 36, Why: "医療機器なので守っています。", Last: before(26 * time.Hour)}},
 		Sightings: sampleDays(), History: sampleChanges(), HistoryMore: true,
-		Attachments: []Attachment{{ID: "a1", Name: "保守契約書.pdf", Bytes: 482133, By: "佐藤 恵", At: before(90 * 24 * time.Hour), URL: "/x", Remove: "/y"}}}
+		Files: Files{Add: "/x", List: []Attachment{{ID: "a1", Name: "保守契約書.pdf", Bytes: 482133, By: "佐藤 恵", At: before(90 * 24 * time.Hour), URL: "/x", Remove: "/y"}}}}
 }
 
 func sampleMembers() []Member {

@@ -42,6 +42,7 @@ type SystemView struct {
 	System
 	Members []*ledger.Device
 	Card    *VendorCard
+	Files   Files
 	History []Change
 }
 
@@ -121,7 +122,7 @@ type VendorView struct {
 	Vendor
 	Members     []*ledger.Device
 	SystemLinks []Link
-	Attachments []Attachment
+	Files       Files
 	History     []Change
 }
 
