@@ -4,6 +4,8 @@ set -euo pipefail
 
 # database, browser with Japanese glyphs, makers' prefixes, PDF reader
 packages="postgresql chromium fonts-noto-cjk ieee-data poppler-utils"
+# decoders of mail, signatures and QR codes that share nothing with ours
+packages+=" python3-dkim nkf zbar-tools"
 # the fake hospital in network namespaces
 packages+=" iproute2 ethtool jq python3 openssl procps iputils-ping nmap arp-scan snmp snmpd lldpd dnsmasq-base
  samba smbclient dcmtk cups-ipp-utils avahi-daemon dbus-daemon lighttpd lighttpd-mod-openssl mosquitto vsftpd
