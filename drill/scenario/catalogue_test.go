@@ -83,3 +83,65 @@ func TestMailsDifferFromEachOther(t *testing.T) {
 		}
 	}
 }
+
+func TestCatalogueServesEverybodyAllYear(t *testing.T) {
+	c, _ := load(t)
+	if len(c.Scenarios) < 24 {
+		t.Errorf("%d scenarios", len(c.Scenarios))
+	}
+	audience, landing, kind, allYear := map[scenario.Audience]bool{}, map[scenario.Landing]bool{}, map[string]bool{}, 0
+	for _, s := range c.Scenarios {
+		for _, a := range s.For {
+			audience[a] = true
+		}
+		landing[s.Landing] = true
+		for _, m := range s.Mails {
+			if m.Attachment != nil {
+				kind[m.Attachment.Kind] = true
+			}
+		}
+		if len(s.Season.Months) == 0 {
+			allYear++
+		}
+	}
+	for _, a := range scenario.Audiences() {
+		if !audience[a] {
+			t.Errorf("no scenario for %s", a)
+		}
+	}
+	for _, l := range scenario.Landings() {
+		if !landing[l] {
+			t.Errorf("no scenario leads to %s", l)
+		}
+	}
+	for _, k := range []string{"html", "docx", "xlsx", "pdf", "ics", "qr"} {
+		if !kind[k] {
+			t.Errorf("no scenario has a %s", k)
+		}
+	}
+	for month := 1; month <= 12; month++ {
+		n := 0
+		for _, s := range c.Scenarios {
+			if s.Season.Fits(month) {
+				n++
+			}
+		}
+		if n < 12 {
+			t.Errorf("only %d scenarios fit month %d", n, month)
+		}
+	}
+}
+
+// A mail must say something to its reader: no two levels of a scenario may be the same letter with a word changed.
+func TestLevelsAreWrittenApart(t *testing.T) {
+	c, _ := load(t)
+	for _, s := range c.Scenarios {
+		for i, a := range s.Mails {
+			for _, b := range s.Mails[i+1:] {
+				if a.Sender.Local == b.Sender.Local || a.Text == b.Text {
+					t.Errorf("%s: %s and %s are the same", s.ID, a.Level, b.Level)
+				}
+			}
+		}
+	}
+}
