@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"kenshin/drill/letter"
 	"kenshin/drill/scale"
 	"kenshin/drill/scenario"
 )
@@ -140,6 +141,27 @@ func TestLevelsAreWrittenApart(t *testing.T) {
 			for _, b := range s.Mails[i+1:] {
 				if a.Sender.Local == b.Sender.Local || a.Text == b.Text {
 					t.Errorf("%s: %s and %s are the same", s.ID, a.Level, b.Level)
+				}
+			}
+		}
+	}
+}
+
+// What fills the placeholders is package letter: both must know the same ones.
+func TestPlaceholdersAreThoseOfTheLetter(t *testing.T) {
+	var names []string
+	for _, n := range letter.Names() {
+		names = append(names, n.Ja, n.En)
+	}
+	if got := strings.Join(scenario.Placeholders(), " "); !strings.EqualFold(got, strings.Join(names, " ")) {
+		t.Errorf("here %s, in letter %s", got, strings.Join(names, " "))
+	}
+	c, _ := load(t)
+	for _, s := range c.Scenarios {
+		for _, m := range s.Mails {
+			for _, text := range []string{m.Subject, m.Text, m.HTML} {
+				if _, err := letter.ParseTemplate(text); err != nil {
+					t.Errorf("%s %s: %v", s.ID, m.Level, err)
 				}
 			}
 		}

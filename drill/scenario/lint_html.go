@@ -182,7 +182,7 @@ func (l *linter) attribute(src string, at find.Span, tag, key, val string) {
 	case key == "href" && tag == "a":
 		l.href(src, at, val)
 	case key == "src" && tag == "img":
-		if !strings.HasPrefix(val, "cid:") {
+		if !strings.HasPrefix(val, "cid:") || braces.MatchString(val) {
 			l.add(Remote, cue.HTML, src, at, "画像は外から読み込めません（cid: だけが使えます）。開封を数える画像は自動で付きます。", "no pictures are loaded from outside (only cid:); the picture that counts opens is added by itself")
 		}
 	case key == "href" || key == "src" || !l.rules.attributes[key]:

@@ -16,8 +16,8 @@ func (m *Mail) finish(brand string) {
 	}
 	if m.HTML == "" && m.Body != "" {
 		m.HTML = page(m.Look, brand, m.Body)
-		if m.Attachment != nil && m.Attachment.Kind == "qr" { // shown in the mail too, as a picture that travels with it
-			m.HTML += `<p><img src="cid:{{QR}}" alt="QRコード" width="180" height="180"></p>` + "\n"
+		if m.Attachment != nil && m.Attachment.Kind == "qr" { // shown in the mail too; package letter puts the picture there
+			m.HTML += "<p>{{QR}}</p>\n"
 		}
 	}
 }
