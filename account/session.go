@@ -254,7 +254,7 @@ func (s *Service) Access(ctx context.Context, who Subject, f facility.ID) (actor
 		if t.Facility != f || f == "" {
 			return actor.Actor{}, hidden
 		}
-		return actor.Actor{Kind: actor.Token, ID: t.ID, Name: t.Name, Role: t.Role}, nil
+		return actor.Actor{Kind: actor.Token, ID: t.ID, Name: t.Name, Role: t.Role, Behind: t.Maker}, nil
 	}
 	if who.person == "" {
 		return actor.Actor{}, errSignIn

@@ -29,6 +29,7 @@ type Token struct {
 	Role      actor.Role
 	Hint      string // the token's first characters
 	CreatedBy string
+	Maker     actor.PersonID // who made it; "" where it was made at the command line
 	Created   time.Time
 	Expires   time.Time // zero: no end
 	Used      time.Time // zero: never; exact to a minute
@@ -51,6 +52,9 @@ func (s *Service) AddToken(ctx context.Context, f facility.ID, name string, role
 	now := s.now()
 	text, hash := secret(TokenPrefix)
 	t = Token{ID: store.NewID(), Facility: f, Name: name, Role: role, Hint: text[:len(TokenPrefix)+4], CreatedBy: actor.From(ctx).Name, Created: now}
+	if who := actor.From(ctx); who.Kind == actor.Person {
+		t.Maker = actor.PersonID(who.ID)
+	}
 	if lasts > 0 {
 		t.Expires = now.Add(lasts)
 	}
@@ -65,8 +69,9 @@ func (s *Service) AddToken(ctx context.Context, f facility.ID, name string, role
 		if n >= maxTokens {
 			return fault.Newf(fault.TooLarge, "トークンは%d個までです。使っていないものを消してください。", "At most %d tokens. Remove one that is not used.", maxTokens)
 		}
-		_, err := tx.Shared.Exec(ctx, `INSERT INTO account_tokens (id, hash, facility, name, role, hint, created_by, created_at, expires_at, used_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)`, t.ID, hash, string(f), name, string(role), t.Hint, t.CreatedBy, store.Micros(now), store.Micros(t.Expires))
+		_, err := tx.Shared.Exec(ctx, `INSERT INTO account_tokens (id, hash, facility, name, role, hint, created_by, created_at, expires_at, used_at, maker)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10)`, t.ID, hash, string(f), name, string(role), t.Hint, t.CreatedBy, store.Micros(now), store.Micros(t.Expires),
+			string(t.Maker))
 		if err != nil {
 			return err
 		}
@@ -122,11 +127,11 @@ func tokens(ctx context.Context, tx *store.Shared, cond string, args ...any) ([]
 		var t Token
 		var f, role string
 		var created, expires, used int64
-		err := r.Scan(&t.ID, &f, &t.Name, &role, &t.Hint, &t.CreatedBy, &created, &expires, &used)
+		err := r.Scan(&t.ID, &f, &t.Name, &role, &t.Hint, &t.CreatedBy, &created, &expires, &used, &t.Maker)
 		t.Facility, t.Role, t.Created, t.Expires, t.Used = facility.ID(f), actor.Role(role), store.Time(created), store.Time(expires), store.Time(used)
 		out = append(out, t)
 		return err
-	}, `SELECT t.id, t.facility, t.name, t.role, t.hint, t.created_by, t.created_at, t.expires_at, t.used_at
+	}, `SELECT t.id, t.facility, t.name, t.role, t.hint, t.created_by, t.created_at, t.expires_at, t.used_at, t.maker
 		FROM account_tokens t WHERE `+cond+" ORDER BY t.id DESC", args...)
 	return out, err
 }

@@ -38,28 +38,34 @@ func Roles() []Role { return []Role{Admin, Director, Department, Auditor, Traine
 type Permission string
 
 const (
-	See           Permission = "see"            // home, findings, what changed
-	SeeLedger     Permission = "see-ledger"     // devices, systems, vendors, observations
-	EditLedger    Permission = "edit-ledger"    // change devices, systems, vendors; merge and split
-	Import        Permission = "import"         // take in files
-	Export        Permission = "export"         // take the ledger out of the house
-	SeeSegments   Permission = "see-segments"   // segments and what was sent
-	EditSegments  Permission = "edit-segments"  // approve segments, unlock devices, kill switch
-	RunSweep      Permission = "run-sweep"      // start, pause and stop a check-up
-	SeeJobs       Permission = "see-jobs"       // long-running work
-	SeeTrail      Permission = "see-trail"      // who did what when
-	ManagePeople  Permission = "manage-people"  // invite, roles, tokens
-	ManageSetting Permission = "manage-setting" // facility name, TLS, retention
+	See           Permission = "see"             // home, findings, what changed
+	SeeLedger     Permission = "see-ledger"      // devices, systems, vendors, observations
+	EditLedger    Permission = "edit-ledger"     // change devices, systems, vendors; merge and split
+	Import        Permission = "import"          // take in files
+	Export        Permission = "export"          // take the ledger out of the house
+	SeeSegments   Permission = "see-segments"    // segments and what was sent
+	EditSegments  Permission = "edit-segments"   // approve segments, unlock devices, kill switch
+	RunSweep      Permission = "run-sweep"       // start, pause and stop a check-up
+	SeeJobs       Permission = "see-jobs"        // long-running work
+	SeeTrail      Permission = "see-trail"       // who did what when
+	ManagePeople  Permission = "manage-people"   // invite, roles, tokens
+	ManageSetting Permission = "manage-setting"  // facility name, TLS, retention
+	SeeDrill      Permission = "see-drill"       // results of drills by department
+	SeeDrillNames Permission = "see-drill-names" // what single persons did in a drill
+	EditDrill     Permission = "edit-drill"      // write drills, recipients, lessons; submit
+	ApproveDrill  Permission = "approve-drill"   // the second person's word
+	StopDrill     Permission = "stop-drill"      // pause and withdraw: needs no approval
+	ManageDrill   Permission = "manage-drill"    // relay, domains, contact, incident
 )
 
 var grants = map[Role][]Permission{
 	Admin: {See, SeeLedger, EditLedger, Import, Export, SeeSegments, EditSegments, RunSweep, SeeJobs, SeeTrail,
-		ManagePeople, ManageSetting},
-	Director:   {See, SeeLedger, Export, SeeSegments, SeeJobs, SeeTrail},
-	Department: {See, SeeLedger, EditLedger},
-	Auditor:    {See, SeeLedger, Export, SeeSegments, SeeJobs, SeeTrail},
-	Trainer:    {See},
-	Desk:       {See, SeeLedger, SeeSegments},
+		ManagePeople, ManageSetting, SeeDrill, ApproveDrill, StopDrill, ManageDrill},
+	Director:   {See, SeeLedger, Export, SeeSegments, SeeJobs, SeeTrail, SeeDrill, ApproveDrill, StopDrill},
+	Department: {See, SeeLedger, EditLedger, SeeDrill},
+	Auditor:    {See, SeeLedger, Export, SeeSegments, SeeJobs, SeeTrail, SeeDrill},
+	Trainer:    {See, SeeDrill, SeeDrillNames, EditDrill, StopDrill},
+	Desk:       {See, SeeLedger, SeeSegments, SeeDrill, EditDrill, StopDrill},
 }
 
 // May reports whether the role has the permission. An unknown role may nothing.
@@ -74,6 +80,19 @@ type Actor struct {
 	ID   string // PersonID, token id, or the operating system's user of a command
 	Name string // as shown
 	Role Role   // in the facility at hand; empty for System
+
+	Behind PersonID `json:",omitempty"` // who made a token, "" where nobody is known
+}
+
+// Same reports whether one person stands behind two actors: two people are needed where one alone must not decide.
+func (a Actor) Same(b Actor) bool {
+	person := func(x Actor) string {
+		if x.Kind == Token && x.Behind != "" {
+			return string(x.Behind)
+		}
+		return x.ID
+	}
+	return a.ID == b.ID || person(a) == person(b)
 }
 
 type key struct{}

@@ -118,6 +118,7 @@ CREATE TABLE drill_outbox (
     PRIMARY KEY (facility_id, id)
 );
 CREATE INDEX drill_outbox_due ON drill_outbox (facility_id, state, due_at, id);
+CREATE INDEX drill_outbox_drill ON drill_outbox (facility_id, drill_id, state, due_at, id);
 CREATE INDEX drill_outbox_target ON drill_outbox (facility_id, drill_id, target_id, kind);
 CREATE INDEX drill_outbox_message ON drill_outbox (facility_id, message_id);
 
