@@ -18,6 +18,7 @@ import (
 
 	"kenshin/account"
 	"kenshin/checkup"
+	"kenshin/drill"
 	"kenshin/event"
 	"kenshin/facility"
 	"kenshin/finding"
@@ -41,6 +42,7 @@ type Deps struct {
 	Findings  *finding.Book
 	Sheets    *sheet.Desk
 	Gates     *gate.Book
+	Drills    *drill.Book
 	Events    *event.Log     // nil: the one in DB
 	Suppliers *supplier.Book // nil: the one in DB
 	Box       trail.Sealer   // signs checkpoints of the trail; without it they are unavailable

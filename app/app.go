@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kenshin/account"
+	"kenshin/drill"
 	"kenshin/event"
 	"kenshin/facility"
 	"kenshin/fault"
@@ -48,6 +50,10 @@ type Config struct {
 	TLSKey        string
 	NewAuthority  bool // makes the own CA anew; its root must then be brought to the PCs again
 	Log           *slog.Logger
+	DrillListen   string // address of the pages behind a drill's mails; "": none
+	DrillCert     string
+	DrillKey      string
+	DrillProxies  []netip.Prefix // whose X-Forwarded-For counts there
 	Lang          i18n.Lang
 	Version       string
 	Now           func() time.Time
@@ -67,6 +73,7 @@ type House struct {
 	Findings  *finding.Book
 	Events    *event.Log
 	Gates     *gate.Book
+	Drills    *drill.Book
 	Identify  *identify.Identifier
 	Authority *authority.Authority // our own CA while it serves, nil with given certificates
 	Mailer    *mailing.Mailer
@@ -182,7 +189,9 @@ func (h *House) build() (err error) {
 	h.Findings = finding.New(h.DB, h.Now)
 	h.Events = event.New(h.DB)
 	h.Gates = gate.NewBook(h.DB, h.Box, h.Now)
+	h.Drills = drill.New(h.DB, h.Box, h.Account, h.Now, h.Log)
 	h.works()
+	h.drillWorks()
 	h.Jobs.Handle(judgeKind, job.Options{Title: i18n.Text{Ja: "弱点の見直し", En: "Judging devices again"}}, h.judgeStep)
 	return nil
 }

@@ -69,6 +69,7 @@ func (h *House) Serve(ctx context.Context, ready func(address, setupCode string)
 		return nil
 	})
 	g.Go(func() error { return h.listenAll(ctx) })
+	g.Go(func() error { return h.serveDrills(ctx) })
 	g.Go(func() error { return heartbeat(ctx) })
 	g.Go(func() error {
 		<-ctx.Done()
@@ -95,10 +96,10 @@ func (h *House) shut(server *http.Server) error {
 
 func (h *House) handler(address string, secure bool) (http.Handler, error) {
 	console := web.New(web.Deps{DB: h.DB, Box: h.Box, Account: h.Account, Jobs: h.Jobs, Seen: h.Seen, Ledger: h.Ledger, Sheets: h.Sheets,
-		Suppliers: h.Suppliers, Findings: h.Findings, Events: h.Events, Gates: h.Gates, Identify: h.Identify, Work: h, Log: h.Log, Now: h.Now,
+		Suppliers: h.Suppliers, Findings: h.Findings, Events: h.Events, Gates: h.Gates, Drills: h.Drills, Identify: h.Identify, Work: h, Log: h.Log, Now: h.Now,
 		Version: h.Version, TLS: secure, Site: h.site(address, secure), Mail: h.mailNow})
 	rest, err := api.New(api.Deps{DB: h.DB, Account: h.Account, Jobs: h.Jobs, Seen: h.Seen, Ledger: h.Ledger, Findings: h.Findings, Sheets: h.Sheets,
-		Gates: h.Gates, Events: h.Events, Suppliers: h.Suppliers, Box: h.Box, Work: h, Log: h.Log, Now: h.Now, Version: h.Version})
+		Gates: h.Gates, Events: h.Events, Suppliers: h.Suppliers, Drills: h.Drills, Box: h.Box, Work: h, Log: h.Log, Now: h.Now, Version: h.Version})
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"kenshin/account"
 	"kenshin/actor"
+	"kenshin/drill/lesson"
 	"kenshin/facility"
 	"kenshin/fault"
 	"kenshin/i18n"
@@ -38,6 +39,11 @@ type Book struct {
 
 	doors sync.Map // number -> facility.ID and back; a door never changes its house
 	keys  sync.Map // drill id -> its key; a drill's key never changes
+
+	scenes  sync.Map // what pages tell, for a few seconds
+	read    sync.Once
+	book    *lesson.Book
+	readErr error
 }
 
 // New returns the book that lies in db.

@@ -56,7 +56,7 @@ const (
 	Reported Signal = "report"     // the recipient reported the mail
 	Lesson   Signal = "lesson"     // the lesson was finished
 	Confirm  Signal = "confirm"    // the visitor pressed 続ける or moved a pointer: a person
-	Touched  Signal = "touched"    // something was typed on the landing page; what it was never left the browser
+	Touched  Signal = "touch"      // something was typed on the landing page; what it was never left the browser
 	Replied  Signal = "reply"      // the mail was answered
 	Released Signal = "release"    // the mail was taken out of quarantine
 	Read     Signal = "read"       // a notice was read to its end

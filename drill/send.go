@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"kenshin/drill/calendar"
 	"kenshin/drill/relay"
 	"kenshin/facility"
 	"kenshin/fault"
@@ -35,7 +34,6 @@ type leave struct {
 	settings Settings
 	proofs   proofs
 	drills   []Drill // that may be sent, in order
-	hours    error   // why drills with hours wait
 	again    time.Time
 }
 
@@ -69,10 +67,6 @@ func (b *Book) Send(ctx context.Context, f facility.ID, open Opener, until time.
 
 // leave reads what may be sent now.
 func (b *Book) leave(ctx context.Context, f facility.ID) (l leave, err error) {
-	fac, err := b.houses.Facility(ctx, f)
-	if err != nil {
-		return l, err
-	}
 	err = b.db.Read(ctx, f, func(tx *store.Tx) error {
 		l = leave{}
 		if l.settings, err = SettingsKey().Get(ctx, tx); err != nil {
@@ -84,14 +78,10 @@ func (b *Book) leave(ctx context.Context, f facility.ID) (l leave, err error) {
 		if l.settings.Incident {
 			return nil
 		}
-		cal, err := l.settings.Hours.calendar(fac.Location())
-		if err != nil {
-			return err
-		}
 		now := b.now()
-		ok, why := cal.Allowed(now)
+		ok, _ := l.settings.Hours.Allowed(now)
 		if !ok {
-			l.hours, l.again = why, cal.Next(now)
+			l.again = l.settings.Hours.Next(now)
 		}
 		return store.Each(ctx, tx, func(r *sql.Rows) error {
 			d, err := scanDrill(r)
@@ -114,11 +104,6 @@ func earlier(a, b time.Time) time.Time {
 		return b
 	}
 	return a
-}
-
-// calendar turns the settings' words into a calendar of the facility's zone.
-func (h Hours) calendar(zone *time.Location) (calendar.Calendar, error) {
-	return calendar.Parse(calendar.Words{From: h.From, To: h.To, Handover: h.Handover, Weekend: h.Weekend, Blackout: h.Blackout}, zone)
 }
 
 // start marks an approved drill as being sent, when what is there now is what was approved.
@@ -216,6 +201,16 @@ func (b *Book) complete(ctx context.Context, f facility.ID, id string) error {
 		}
 		return b.trail(ctx, tx, "drill.sent", id, i18n.Text{Ja: "訓練「" + d.Name + "」を送り終えました", En: "Finished sending the drill " + d.Name}, nil)
 	})
+}
+
+// Due reports whether something should be sent now, or looked after because a copy died.
+func (b *Book) Due(ctx context.Context, f facility.ID) (bool, error) {
+	l, err := b.leave(ctx, f)
+	if err != nil || l.settings.Relay.Kind == "" {
+		return false, err
+	}
+	at, err := b.nextDue(ctx, f, l)
+	return !at.IsZero() && at.Sub(b.now()) <= 3*time.Second, err
 }
 
 // nextDue is when the next mail is due.

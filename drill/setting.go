@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"kenshin/drill/calendar"
 	"kenshin/fault"
 )
 
@@ -17,33 +18,24 @@ const (
 
 // Settings say how a facility's drills are sent and who answers for them. Only people who manage drills change them; the trail keeps it.
 type Settings struct {
-	Domain    string         `json:"domain"`       // of the senders: the hospital's own simulation domain
-	Base      string         `json:"base"`         // where the links of mails lead: https://drill.hospital.example
-	Contact   string         `json:"contact"`      // who answers for drills, as told on /verify: 情報システム室 内線 1234
-	Security  string         `json:"security"`     // mail address of the named security contact
-	ReportTo  string         `json:"report_to"`    // where staff forward suspicious mails
-	Extension string         `json:"extension"`    // whom staff call when they opened one
-	Egress    []netip.Prefix `json:"egress"`       // the hospital's own addresses as the landing page sees them
-	PerDay    int            `json:"per_day"`      // most recipients of one day
-	Apart     int            `json:"apart"`        // days between two drills for one person
-	Quiet     int            `json:"quiet"`        // seconds after acceptance in which an arrival is more likely a machine's
-	Nameless  int            `json:"nameless"`     // days after which names are taken out
-	Incident  bool           `json:"incident"`     // a real incident is going on: all drills wait
-	Lines     int            `json:"lines"`        // connections to the relay at once
-	Hours     Hours          `json:"hours"`        // when mails may go out
-	Relay     RelaySettings  `json:"relay"`        // through what
-	DKIM      DKIMSettings   `json:"dkim"`         // our own key
-	Mailbox   Mailbox        `json:"mailbox"`      // the report mailbox, read over IMAP
-	Org       string         `json:"organisation"` // the name in the marker header; "" is the facility's
-}
-
-// Hours are the windows of a working day in the facility's zone, as "09:00".
-type Hours struct {
-	From     string   `json:"from"`
-	To       string   `json:"to"`
-	Handover []string `json:"handover,omitempty"` // "08:00-09:00": no mail while shifts change
-	Weekend  bool     `json:"weekend,omitempty"`
-	Blackout []string `json:"blackout,omitempty"` // days, "2026-12-24"
+	Domain    string            `json:"domain"`       // of the senders: the hospital's own simulation domain
+	Base      string            `json:"base"`         // where the links of mails lead: https://drill.hospital.example
+	Contact   string            `json:"contact"`      // who answers for drills, as told on /verify: 情報システム室 内線 1234
+	Security  string            `json:"security"`     // mail address of the named security contact
+	ReportTo  string            `json:"report_to"`    // where staff forward suspicious mails
+	Extension string            `json:"extension"`    // whom staff call when they opened one
+	Egress    []netip.Prefix    `json:"egress"`       // the hospital's own addresses as the landing page sees them
+	PerDay    int               `json:"per_day"`      // most recipients of one day
+	Apart     int               `json:"apart"`        // days between two drills for one person
+	Quiet     int               `json:"quiet"`        // seconds after acceptance in which an arrival is more likely a machine's
+	Nameless  int               `json:"nameless"`     // days after which names are taken out
+	Incident  bool              `json:"incident"`     // a real incident is going on: all drills wait
+	Lines     int               `json:"lines"`        // connections to the relay at once
+	Hours     calendar.Calendar `json:"hours"`        // when mails may go out
+	Relay     RelaySettings     `json:"relay"`        // through what
+	DKIM      DKIMSettings      `json:"dkim"`         // our own key
+	Mailbox   Mailbox           `json:"mailbox"`      // the report mailbox, read over IMAP
+	Org       string            `json:"organisation"` // the name in the marker header; "" is the facility's
 }
 
 // RelaySettings are a way to send.
@@ -91,7 +83,7 @@ func (s Secrets) of(purpose string) string {
 // DefaultSettings are careful ones; nothing can be sent before Domain, Base, Contact and Relay are given.
 func DefaultSettings() Settings {
 	return Settings{PerDay: 2000, Apart: 14, Quiet: 10, Nameless: 180, Lines: 1,
-		Hours: Hours{From: "09:00", To: "17:00", Handover: []string{"08:00-09:00", "16:30-17:30"}}}
+		Hours: calendar.Default()}
 }
 
 // Ready says what is still missing before anything can be sent, nil when nothing is.
@@ -129,6 +121,9 @@ func (s Settings) check() error {
 		if r.v < r.low || r.v > r.high {
 			return fault.Newf(fault.Invalid, "%d から %d の間で入れてください。", "Enter a number from %d to %d.", r.low, r.high)
 		}
+	}
+	if err := s.Hours.Check(); err != nil {
+		return err
 	}
 	switch s.Relay.Kind {
 	case "", "smtp", "mx", "graph", "gmail":

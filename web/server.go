@@ -11,6 +11,7 @@ import (
 	"kenshin/account"
 	"kenshin/actor"
 	"kenshin/checkup"
+	"kenshin/drill"
 	"kenshin/event"
 	"kenshin/facility"
 	"kenshin/fault"
@@ -43,6 +44,7 @@ type Deps struct {
 	Findings  *finding.Book
 	Events    *event.Log
 	Gates     *gate.Book
+	Drills    *drill.Book
 	Identify  *identify.Identifier
 	Work      Work
 	Site      Site

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/netip"
 
 	"kenshin/app"
 )
@@ -13,6 +14,11 @@ type serveCmd struct {
 	TLSCert string `help:"証明書(PEM) / certificate" type:"path" env:"KENSHIN_TLS_CERT"`
 	TLSKey  string `help:"証明書の鍵(PEM) / its key" type:"path" env:"KENSHIN_TLS_KEY"`
 
+	DrillListen string   `help:"訓練メールのリンク先を待ち受けるアドレス / address of the pages behind a drill's mails, like 0.0.0.0:8471" env:"KENSHIN_DRILL_LISTEN"`
+	DrillCert   string   `help:"訓練ページの証明書(PEM) / certificate of these pages" type:"path" env:"KENSHIN_DRILL_CERT"`
+	DrillKey    string   `help:"訓練ページの証明書の鍵(PEM) / its key" type:"path" env:"KENSHIN_DRILL_KEY"`
+	DrillProxy  []string `help:"訓練ページの手前にある中継サーバ / proxies whose X-Forwarded-For counts, like 10.0.0.5/32" env:"KENSHIN_DRILL_PROXY"`
+
 	NewAuthority bool `help:"Kenshinの認証局を作り直す(PCに入れ直しが必要) / make Kenshin's own CA anew; its root must be brought to the PCs again"`
 }
 
@@ -23,6 +29,14 @@ func (s serveCmd) Run(e *env) error {
 	}
 	c.Listen, c.URL, c.TLSCert, c.TLSKey = s.Listen, s.URL, s.TLSCert, s.TLSKey
 	c.NewAuthority = s.NewAuthority
+	c.DrillListen, c.DrillCert, c.DrillKey = s.DrillListen, s.DrillCert, s.DrillKey
+	for _, text := range s.DrillProxy {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return usage("--drill-proxy は 10.0.0.5/32 のように書いてください: "+text, "Write --drill-proxy like 10.0.0.5/32: "+text)
+		}
+		c.DrillProxies = append(c.DrillProxies, p)
+	}
 	h, err := app.Open(e.ctx, c)
 	if err != nil {
 		return err

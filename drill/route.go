@@ -1,0 +1,31 @@
+package drill
+
+import (
+	"context"
+
+	"kenshin/drill/relay"
+	"kenshin/facility"
+)
+
+// Route is the facility's way to send, with its secret opened.
+func (b *Book) Route(ctx context.Context, f facility.ID, s Settings) (relay.Route, error) {
+	secret, err := b.secret(f, relayPurpose, s.Relay.Sealed)
+	if err != nil {
+		return relay.Route{}, err
+	}
+	r := relay.Route{Kind: relay.Kind(s.Relay.Kind), Host: s.Relay.Host, Port: s.Relay.Port, Security: relay.Security(s.Relay.Security), Auth: relay.Auth(s.Relay.Auth),
+		User: s.Relay.User, Secret: secret, Helo: s.Relay.Helo}
+	if s.Relay.Resolver != "" {
+		r.Resolver = relay.NewResolver(s.Relay.Resolver)
+	}
+	return r, nil
+}
+
+// OpenLine opens the facility's way to send: an Opener.
+func (b *Book) OpenLine(ctx context.Context, f facility.ID, s Settings) (Line, error) {
+	r, err := b.Route(ctx, f, s)
+	if err != nil {
+		return nil, err
+	}
+	return relay.Open(ctx, r)
+}

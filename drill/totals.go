@@ -1,0 +1,176 @@
+package drill
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+	"strings"
+	"time"
+
+	"kenshin/facility"
+	"kenshin/store"
+)
+
+// Totals add up what happened to some mails. Raw counts hold whatever arrived, Person counts what is taken for people; canaries are in neither.
+type Totals struct {
+	Day                       string `json:"day,omitempty"` // of sending; "" over several
+	Department                string `json:"department,omitempty"`
+	Drill                     string `json:"drill,omitempty"`
+	Sent                      int    `json:"sent"`    // the relay took it
+	Unknown                   int    `json:"unknown"` // given away, the answer was lost
+	Failed                    int    `json:"failed"`  // refused, bounced or skipped
+	OpenRaw, OpenPerson       int
+	URLRaw, URLPerson         int
+	AttachRaw, AttachPerson   int
+	Reported                  int
+	ReportedFirst             int // before any click of their own
+	Replied, Lesson, Released int
+	Fell                      int // clicked or opened the attachment, a person's
+}
+
+func (t *Totals) add(o Totals) {
+	t.Sent, t.Unknown, t.Failed = t.Sent+o.Sent, t.Unknown+o.Unknown, t.Failed+o.Failed
+	t.OpenRaw, t.OpenPerson, t.URLRaw, t.URLPerson = t.OpenRaw+o.OpenRaw, t.OpenPerson+o.OpenPerson, t.URLRaw+o.URLRaw, t.URLPerson+o.URLPerson
+	t.AttachRaw, t.AttachPerson, t.Reported, t.ReportedFirst = t.AttachRaw+o.AttachRaw, t.AttachPerson+o.AttachPerson, t.Reported+o.Reported, t.ReportedFirst+o.ReportedFirst
+	t.Replied, t.Lesson, t.Released, t.Fell = t.Replied+o.Replied, t.Lesson+o.Lesson, t.Released+o.Released, t.Fell+o.Fell
+}
+
+// Reached is how many mails may have been read: the denominator of every rate.
+func (t Totals) Reached() int { return t.Sent + t.Unknown }
+
+func one(happened bool) int {
+	if happened {
+		return 1
+	}
+	return 0
+}
+
+// sumUp adds a judged drill's targets up by day of sending and department.
+func sumUp(j *judged) []Totals {
+	by := map[[2]string]*Totals{}
+	for i := range j.targets {
+		t := &j.targets[i]
+		if t.Role != Staff {
+			continue
+		}
+		day := ""
+		if !t.AcceptedAt.IsZero() {
+			day = t.AcceptedAt.In(j.zone).Format(time.DateOnly)
+		} else if !j.drill.Started.IsZero() {
+			day = j.drill.Started.In(j.zone).Format(time.DateOnly)
+		}
+		key := [2]string{day, t.Department}
+		if by[key] == nil {
+			by[key] = &Totals{Day: day, Department: t.Department, Drill: j.drill.ID}
+		}
+		by[key].add(t.totals())
+	}
+	var out []Totals
+	for _, t := range by {
+		out = append(out, *t)
+	}
+	slices.SortFunc(out, func(a, b Totals) int { return strings.Compare(a.Day+"\x00"+a.Department, b.Day+"\x00"+b.Department) })
+	return out
+}
+
+// totals are a single recipient's.
+func (t *Target) totals() (o Totals) {
+	has := func(s Signal) bool { return !t.First[s].IsZero() }
+	did := func(s Signal) bool { return !t.ByPerson[s].IsZero() }
+	switch t.Mail {
+	case Accepted:
+		o.Sent = 1
+	case UnknownMail:
+		o.Unknown = 1
+	case Refused, Bounced, Skipped:
+		o.Failed = 1
+	}
+	o.OpenRaw, o.OpenPerson, o.URLRaw, o.URLPerson = one(has(Opened)), one(did(Opened)), one(has(Visited)), one(did(Visited))
+	o.AttachRaw, o.AttachPerson = one(has(Attached)), one(did(Attached))
+	o.Reported, o.Replied, o.Lesson, o.Released = one(has(Reported)), one(has(Replied)), one(has(Lesson)), one(has(Released))
+	o.Fell = one(did(Visited) || did(Attached))
+	fell := earlier(t.ByPerson[Visited], t.ByPerson[Attached])
+	o.ReportedFirst = one(has(Reported) && (fell.IsZero() || t.First[Reported].Before(fell)))
+	return o
+}
+
+const totalColumns = `t.sent, t.unknown, t.failed, t.open_raw, t.open_person, t.url_raw, t.url_person, t.attach_raw, t.attach_person, t.reported, t.first,
+	t.replied, t.lesson, t.released, t.fell`
+
+func (t *Totals) fields() []any {
+	return []any{&t.Sent, &t.Unknown, &t.Failed, &t.OpenRaw, &t.OpenPerson, &t.URLRaw, &t.URLPerson, &t.AttachRaw, &t.AttachPerson, &t.Reported, &t.ReportedFirst,
+		&t.Replied, &t.Lesson, &t.Released, &t.Fell}
+}
+
+func (t Totals) insert(ctx context.Context, tx *store.Tx, drill string) error {
+	_, err := tx.Exec(ctx, `INSERT INTO drill_totals (facility_id, day, drill_id, department, sent, unknown, failed, open_raw, open_person, url_raw, url_person, attach_raw,
+		attach_person, reported, first, replied, lesson, released, fell) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
+		t.Day, drill, t.Department, t.Sent, t.Unknown, t.Failed, t.OpenRaw, t.OpenPerson, t.URLRaw, t.URLPerson, t.AttachRaw, t.AttachPerson, t.Reported, t.ReportedFirst,
+		t.Replied, t.Lesson, t.Released, t.Fell)
+	return err
+}
+
+// Period picks mails by the day on which they were sent, both days included ("2026-11-27"; "" is open), and by drill ("": all but courses).
+type Period struct {
+	From, To string
+	Drill    string
+}
+
+// Sums are the totals of a period.
+type Sums struct {
+	All          Totals
+	ByDepartment []Totals
+	ByDrill      []Totals
+	ByDay        []Totals
+}
+
+// Totals adds a period up.
+func (b *Book) Totals(ctx context.Context, f facility.ID, p Period) (s Sums, err error) {
+	var w store.Where
+	if p.From != "" {
+		w.And("t.day >= ?", p.From)
+	}
+	if p.To != "" {
+		w.And("t.day <= ?", p.To)
+	}
+	if p.Drill != "" {
+		w.And("t.drill_id = ?", p.Drill)
+	} else {
+		w.And("d.mode <> ?", string(Course))
+	}
+	dep, drill, day := map[string]*Totals{}, map[string]*Totals{}, map[string]*Totals{}
+	err = b.db.Read(ctx, f, func(tx *store.Tx) error {
+		s = Sums{}
+		clear(dep)
+		clear(drill)
+		clear(day)
+		return store.Each(ctx, tx, func(r *sql.Rows) error {
+			var t Totals
+			if err := r.Scan(append([]any{&t.Day, &t.Drill, &t.Department}, t.fields()...)...); err != nil {
+				return err
+			}
+			s.All.add(t)
+			into(dep, t.Department, Totals{Department: t.Department}, t)
+			into(drill, t.Drill, Totals{Drill: t.Drill}, t)
+			into(day, t.Day, Totals{Day: t.Day}, t)
+			return nil
+		}, "SELECT t.day, t.drill_id, t.department, "+totalColumns+" FROM drill_totals t JOIN drill_drills d ON d.facility_id = t.facility_id AND d.id = t.drill_id "+
+			"WHERE t.facility_id = $1"+w.SQL(), w.Args...)
+	})
+	s.ByDepartment, s.ByDrill, s.ByDay = flat(dep), flat(drill), flat(day)
+	return s, err
+}
+
+func into(m map[string]*Totals, key string, fresh, t Totals) {
+	if m[key] == nil {
+		m[key] = &fresh
+	}
+	m[key].add(t)
+}
+
+func flat(m map[string]*Totals) (out []Totals) {
+	for _, k := range sortedKeys(m) {
+		out = append(out, *m[k])
+	}
+	return out
+}
