@@ -10,22 +10,44 @@ const maxAgent = 1024 // bytes of a User-Agent that are looked at
 
 // origin is what the rules say about one address.
 type origin struct {
-	inside bool         // the hospital's own
-	exact  netip.Prefix // one IPv4 address, or an IPv6 /64: what one client has
-	wide   netip.Prefix // /24 or /48: what one scanner's machines share
-	listed []int        // entries of Rules.Scanners whose networks hold it
-	site   []int        // entries of Rules.Site whose network holds it
+	inside bool   // the hospital's own
+	exact  *place // one IPv4 address, or an IPv6 /64: what one client has
+	wide   *place // /24 or /48: what one scanner's machines share
+	listed []int  // entries of Rules.Scanners whose networks hold it
+	site   []int  // entries of Rules.Site whose network holds it
+}
+
+// place is a network, with what all hits together say about it. Nothing is gathered for the hospital's own.
+type place struct {
+	net    netip.Prefix
+	who    int     // recipients whose links were followed from here
+	last   int32   // the one that was counted last
+	honey  []int64 // hits on the hidden link
+	canary first   // hits on decoys
+}
+
+// first is the earliest of some times.
+type first struct {
+	at   int64
+	seen bool
+}
+
+func (f *first) add(at int64) {
+	if !f.seen || at < f.at {
+		*f = first{at, true}
+	}
 }
 
 // program is what the rules say about one User-Agent.
 type program struct {
 	listed []int // entries of Rules.Scanners whose names fit
 	site   []int // entries of Rules.Site with this very name
+	canary first // hits on decoys from outside
 }
 
 type client struct {
-	net netip.Prefix
-	by  *program
+	at *place
+	by *program
 }
 
 // lookup remembers each address and agent, so that the rules are read once for each and not once for each hit.
@@ -35,11 +57,12 @@ type lookup struct {
 	nets     [][]netip.Prefix
 	parts    [][]string // lower case
 	origins  map[netip.Addr]*origin
+	places   map[netip.Prefix]*place
 	programs map[string]*program
 }
 
 func newLookup(rules Rules, egress []netip.Prefix) *lookup {
-	l := &lookup{rules: rules, egress: egress, origins: map[netip.Addr]*origin{}, programs: map[string]*program{}}
+	l := &lookup{rules: rules, egress: egress, origins: map[netip.Addr]*origin{}, places: map[netip.Prefix]*place{}, programs: map[string]*program{}}
 	for _, s := range rules.Scanners {
 		var nets []netip.Prefix
 		for _, c := range s.Nets {
@@ -63,12 +86,14 @@ func (l *lookup) origin(a netip.Addr) *origin {
 	o := &origin{}
 	l.origins[a] = o
 	if !a.IsValid() {
+		o.exact, o.wide = l.place(netip.Prefix{}), l.place(netip.Prefix{})
 		return o
 	}
 	plain := a.Unmap().WithZone("")
 	contains := func(p netip.Prefix) bool { return p.Contains(plain) }
 	o.inside = slices.ContainsFunc(l.egress, contains)
-	o.exact, o.wide = widths(plain)
+	exact, wide := widths(plain)
+	o.exact, o.wide = l.place(exact), l.place(wide)
 	for i, nets := range l.nets {
 		if slices.ContainsFunc(nets, contains) {
 			o.listed = append(o.listed, i)
@@ -80,6 +105,15 @@ func (l *lookup) origin(a netip.Addr) *origin {
 		}
 	}
 	return o
+}
+
+func (l *lookup) place(p netip.Prefix) *place {
+	if known := l.places[p]; known != nil {
+		return known
+	}
+	n := &place{net: p, last: -1}
+	l.places[p] = n
+	return n
 }
 
 func widths(a netip.Addr) (exact, wide netip.Prefix) {

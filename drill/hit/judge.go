@@ -64,12 +64,10 @@ type judge struct {
 	order  []int32 // items by recipient, then time
 	who    []Recipient
 
-	version  string
-	reasons  []Reason
-	shared   map[client]int     // outside: recipients by address
-	honey    map[client][]int64 // hits on the hidden link: outside by address, inside by address, program and recipient
-	canary   map[client]int64   // first hit on a canary: by address, by wider network, by program
-	honeyOwn map[ownKey][]int64
+	version string
+	reasons []Reason
+	canary  map[client]*first  // inside: hits on decoys by address and program
+	honey   map[ownKey][]int64 // hits on the hidden link by recipient, address and program
 }
 
 type ownKey struct {
@@ -80,7 +78,7 @@ type ownKey struct {
 func newJudge(facts Facts, hits []Hit, rules Rules, blind bool) *judge {
 	j := &judge{facts: facts, limits: rules.Limits, find: newLookup(rules, facts.Egress), blind: blind, version: rules.Version(),
 		items: make([]item, len(hits)), order: make([]int32, len(hits)), reasons: make([]Reason, 0, len(hits)+len(hits)/2),
-		shared: map[client]int{}, honey: map[client][]int64{}, canary: map[client]int64{}, honeyOwn: map[ownKey][]int64{}}
+		canary: map[client]*first{}, honey: map[ownKey][]int64{}}
 	numbers := make(map[string]int32, len(facts.Recipients))
 	for i := range hits {
 		h := &hits[i]
@@ -103,59 +101,50 @@ func newJudge(facts Facts, hits []Hit, rules Rules, blind bool) *judge {
 
 // gather makes what is known across recipients.
 func (j *judge) gather() {
-	type pair struct {
-		c   client
-		who int32
-	}
-	counted := make(map[pair]bool, len(j.items))
-	for i := range j.items {
+	for _, i := range j.order {
 		it := &j.items[i]
 		if it.made == told || !it.h.Net.IsValid() {
 			continue
 		}
-		place := client{net: it.o.exact}
-		if !it.o.inside {
-			if p := (pair{place, it.who}); !counted[p] {
-				counted[p] = true
-				j.shared[place]++
-			}
+		if at := it.o.exact; !it.o.inside && at.last != it.who { // one recipient's hits stand together
+			at.last = it.who
+			at.who++
 		}
 		if it.h.Signal == Honeypot {
 			if !it.o.inside {
-				j.honey[place] = append(j.honey[place], it.at)
+				it.o.exact.honey = append(it.o.exact.honey, it.at)
 			}
 			k := ownKey{it.who, it.client()}
-			j.honeyOwn[k] = append(j.honeyOwn[k], it.at)
+			j.honey[k] = append(j.honey[k], it.at)
 		}
 		if j.isCanary(it) {
 			j.sawCanary(it)
 		}
 	}
-	for _, ts := range j.honey {
-		slices.Sort(ts)
+	for _, at := range j.find.places {
+		slices.Sort(at.honey)
 	}
-	for _, ts := range j.honeyOwn {
-		slices.Sort(ts)
-	}
+	// the lists of j.honey are in order already: a recipient's hits come in order of time
 }
 
 func (j *judge) isCanary(it *item) bool { return !j.blind && j.who[it.who].Canary }
 
 func (j *judge) sawCanary(it *item) {
-	keys := []client{it.client()} // inside, only the same program at the same address is suspect, and never for certain
 	if !it.o.inside {
-		keys = []client{{net: it.o.exact}, {net: it.o.wide}, {by: it.p}}
+		it.o.exact.canary.add(it.at)
+		it.o.wide.canary.add(it.at)
+		it.p.canary.add(it.at)
+		return
 	}
-	for _, k := range keys {
-		if first, ok := j.canary[k]; !ok || it.at < first {
-			j.canary[k] = it.at
-		}
+	c := it.client() // inside, only the same program at the same address is suspect, and never for certain
+	if j.canary[c] == nil {
+		j.canary[c] = &first{}
 	}
+	j.canary[c].add(it.at)
 }
 
-func (j *judge) likeCanary(it *item, k client) bool {
-	first, ok := j.canary[k]
-	return ok && it.at >= first-seconds(j.limits.CanaryBefore)
+func (j *judge) likeCanary(it *item, f *first) bool {
+	return f != nil && f.seen && it.at >= f.at-seconds(j.limits.CanaryBefore)
 }
 
 func seconds(n int) int64 { return int64(n) * int64(time.Second) }

@@ -20,19 +20,19 @@ func Learn(hits []Hit, egress []netip.Prefix) []SiteRule {
 	hands := map[key]bool{}
 	for i := range hits {
 		if wayOf(&hits[i]) == pressed {
-			hands[key{find.origin(hits[i].Net).exact, hits[i].Agent}] = true
+			hands[key{find.origin(hits[i].Net).exact.net, hits[i].Agent}] = true
 		}
 	}
 	rules := map[key]*SiteRule{}
 	for i := range hits {
 		h := &hits[i]
 		o := find.origin(h.Net)
-		if wayOf(h) == told || !h.Net.IsValid() || hands[key{o.exact, h.Agent}] {
+		if wayOf(h) == told || !h.Net.IsValid() || hands[key{o.exact.net, h.Agent}] {
 			continue
 		}
-		k := key{o.wide, h.Agent[:min(len(h.Agent), maxAgent)]}
+		k := key{o.wide.net, h.Agent[:min(len(h.Agent), maxAgent)]}
 		if o.inside {
-			k.net = o.exact // a wider network would be the hospital itself
+			k.net = o.exact.net // a wider network would be the hospital itself
 		}
 		r := rules[k]
 		if r == nil {

@@ -36,8 +36,8 @@ func (j *judge) certain(it *item) (Reason, bool) {
 		return Reason{Rule: rScanner, Detail: s.ID}, true
 	}
 	// a proxy loads the pictures of decoys as well as those of people
-	if (s == nil || s.Kind != Proxy) && !it.o.inside && it.h.Net.IsValid() && j.likeCanary(it, client{net: it.o.exact}) {
-		return Reason{Rule: rCanaryNet, Detail: it.o.exact.String()}, true
+	if (s == nil || s.Kind != Proxy) && !it.o.inside && it.h.Net.IsValid() && j.likeCanary(it, &it.o.exact.canary) {
+		return Reason{Rule: rCanaryNet, Detail: it.o.exact.net.String()}, true
 	}
 	return Reason{}, false
 }
@@ -51,12 +51,12 @@ func (j *judge) clock(it *item) bool {
 }
 
 func (j *judge) honeypotMate(it *item) (int64, bool) {
-	if len(j.honeyOwn) == 0 {
+	if len(j.honey) == 0 {
 		return 0, false
 	}
-	best, ok := nearest(j.honeyOwn[ownKey{it.who, it.client()}], it.at)
+	best, ok := nearest(j.honey[ownKey{it.who, it.client()}], it.at)
 	if !it.o.inside {
-		if d, more := nearest(j.honey[client{net: it.o.exact}], it.at); more && (!ok || d < best) {
+		if d, more := nearest(it.o.exact.honey, it.at); more && (!ok || d < best) {
 			best, ok = d, true
 		}
 	}
@@ -127,8 +127,8 @@ func (j *judge) likely(it *item, say func(Kind, Reason)) {
 		say(Machine, Reason{Rule: rSite, Detail: site.Net.String()})
 	}
 	outside := !it.o.inside && it.h.Net.IsValid()
-	if outside && !j.likeCanary(it, client{net: it.o.exact}) && j.likeCanary(it, client{net: it.o.wide}) {
-		say(Machine, Reason{Rule: rCanaryNet, Detail: it.o.wide.String()})
+	if outside && !j.likeCanary(it, &it.o.exact.canary) && j.likeCanary(it, &it.o.wide.canary) {
+		say(Machine, Reason{Rule: rCanaryNet, Detail: it.o.wide.net.String()})
 	}
 	if after, ok := j.sinceAccepted(it); ok && after >= 0 && after < seconds(j.limits.MinDelay) {
 		say(Machine, Reason{Rule: rFast, Seconds: inSeconds(after), Limit: j.limits.MinDelay})
@@ -139,14 +139,14 @@ func (j *judge) likely(it *item, say func(Kind, Reason)) {
 	if it.burst > 0 {
 		say(Machine, Reason{Rule: rBurst, Count: it.burst, Limit: j.limits.BurstSeconds})
 	}
-	if n := j.shared[client{net: it.o.exact}]; outside && n >= j.limits.SharedNet {
-		say(Machine, Reason{Rule: rShared, Count: n, Limit: j.limits.SharedNet, Detail: it.o.exact.String()})
+	if n := it.o.exact.who; outside && n >= j.limits.SharedNet {
+		say(Machine, Reason{Rule: rShared, Count: n, Limit: j.limits.SharedNet, Detail: it.o.exact.net.String()})
 	}
 	// The program's name alone proves nothing: filters borrow the names of browsers. It only takes the word of the place away.
 	if site != nil && !full {
 		say(Unconfirmed, Reason{Rule: rSiteAgent})
 	}
-	if j.likeCanary(it, it.client()) && it.o.inside || outside && j.likeCanary(it, client{by: it.p}) {
+	if it.o.inside && len(j.canary) > 0 && j.likeCanary(it, j.canary[it.client()]) || outside && j.likeCanary(it, &it.p.canary) {
 		say(Unconfirmed, Reason{Rule: rCanaryAgent})
 	}
 }
