@@ -10,6 +10,8 @@ packages+=" python3-dkim nkf zbar-tools"
 packages+=" iproute2 ethtool jq python3 openssl procps iputils-ping nmap arp-scan snmp snmpd lldpd dnsmasq-base
  samba smbclient dcmtk cups-ipp-utils avahi-daemon dbus-daemon lighttpd lighttpd-mod-openssl mosquitto vsftpd
  openssh-server udhcpc wsdd nftables tcpdump"
+# mail servers for the drill
+packages+=" postfix dovecot-imapd dovecot-lmtpd"
 # the .deb and its unit
 packages+=" dpkg systemd util-linux curl"
 
