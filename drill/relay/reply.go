@@ -9,9 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
+	"kenshin/drill/internal/plain"
 	"kenshin/fault"
 )
 
@@ -37,32 +36,11 @@ const (
 
 var (
 	enhanced = regexp.MustCompile(`^([245]\.\d{1,3}\.\d{1,3})(?:\s|$)`)
-	secret   = regexp.MustCompile(`(?i)[a-z2-7]{32}`) // a drill's token, should a server quote a link of the mail
 	waiting  = regexp.MustCompile(`(?i)(?:for|in|after|within|wait)\s+(\d{1,5})\s*(seconds?|secs?|s|minutes?|mins?|m|hours?|h)\b`)
 )
 
 // clean makes what a server said fit for a log and a screen.
-func clean(s string) string {
-	if len(s) > 4*maxText {
-		s = s[:4*maxText]
-	}
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case r == utf8.RuneError:
-			return '?'
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsPrint(r):
-			return -1
-		}
-		return r
-	}, s)
-	s = secret.ReplaceAllString(strings.Join(strings.Fields(s), " "), "(token)")
-	if r := []rune(s); len(r) > maxText {
-		s = string(r[:maxText-1]) + "…"
-	}
-	return s
-}
+func clean(s string) string { return plain.Words(s, maxText) }
 
 // refusal reads a server's answer of 4xx or 5xx (RFC 5321 section 4.2, RFC 3463).
 func refusal(at step, where string, code int, text string) Result {

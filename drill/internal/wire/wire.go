@@ -87,6 +87,13 @@ func (c *Conn) Stop() {
 	c.Conn.SetDeadline(c.until)
 }
 
+// Spent tells whether the server has sent all that it was allowed, after which nothing more can be read.
+func (c *Conn) Spent() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.left <= 0
+}
+
 func (c *Conn) Read(b []byte) (int, error) {
 	c.mu.Lock()
 	left := c.left
