@@ -56,6 +56,7 @@ type reader struct {
 	mapping  Mapping
 	csv      bool
 	width    int // columns that a row of a CSV must have
+	named    int // cells of the header row, empty ones included
 	verified Verified
 	domains  map[string]error
 	first    map[string]int // line by key
@@ -63,6 +64,9 @@ type reader struct {
 }
 
 func (rd *reader) row(r paper.Row) error {
+	if r.Number == rd.mapping.Header {
+		rd.named = len(r.Cells)
+	}
 	if r.Number <= rd.mapping.Header || blank(r) {
 		return nil
 	}
@@ -119,11 +123,7 @@ func (rd *reader) wrongWidth(r paper.Row) (trouble, string) {
 	if rd.mapping.Header == 0 {
 		return trouble{}, ""
 	}
-	widest := 0
-	for _, c := range rd.mapping.Columns {
-		widest = max(widest, c.Index+1)
-	}
-	for i := max(widest, rd.width); i < len(r.Cells); i++ {
+	for i := max(rd.named, rd.width); i < len(r.Cells); i++ {
 		if strings.TrimSpace(r.Cells[i].Text) != "" {
 			return trouble{LongRow, i18n.Text{Ja: "見出しより列が多く、値がずれています。「,」を含む値は「\"」で囲んでください。",
 				En: "The row has more columns than the header: values have slid. Put quotes around values with a comma."}}, paper.Ref(i, r.Number)
