@@ -80,8 +80,9 @@ type Actor struct {
 	ID   string // PersonID, token id, or the operating system's user of a command
 	Name string // as shown
 	Role Role   // in the facility at hand; empty for System
-
-	Behind PersonID `json:",omitempty"` // who made a token, "" where nobody is known
+	// Address is where the connection came from, for the trail; empty outside a request.
+	Address string
+	Behind  PersonID `json:",omitempty"` // who made a token, "" where nobody is known
 }
 
 // Same reports whether one person stands behind two actors: two people are needed where one alone must not decide.

@@ -248,7 +248,17 @@ func (m *IfMatch) judge(err error) error {
 	return err
 }
 
-// record writes what was done into the trail, for what does not do so itself. It comes right after the deed.
+// do does a deed and records it, both or neither. What the packages write with the context given to deed joins one transaction.
+func (s *server) do(ctx context.Context, f facility.ID, deed func(context.Context) (trail.Entry, error)) error {
+	return trail.Do(ctx, s.DB, f, func(ctx context.Context) (trail.Entry, error) {
+		e, err := deed(ctx)
+		e.At = s.Now()
+		return e, err
+	})
+}
+
+// record writes into the trail what leaves the house before it does, and imports after their rows were staged, which takes longer than a
+// transaction may.
 func (s *server) record(ctx context.Context, f facility.ID, e trail.Entry) error {
 	err := s.DB.Write(ctx, f, func(tx *store.Tx) error { return s.recordTx(ctx, tx, e) })
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"math"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -154,8 +155,18 @@ func (s *server) enter(h huma.Context, next func(huma.Context)) {
 			"The token's role (%[1]s) does not allow this (needs %[2]s).", who.Role, need))
 		return
 	}
+	who.Address = addressOf(h.RemoteAddr())
 	ctx = context.WithValue(actor.With(ctx, who), facilityKey{}, token.Facility)
 	next(huma.WithContext(h, ctx))
+}
+
+// addressOf is where a connection came from, "" when that cannot be said. Headers such as X-Forwarded-For are not believed: anybody can write them.
+func addressOf(remote string) string {
+	a, err := netip.ParseAddrPort(remote)
+	if err != nil {
+		return ""
+	}
+	return a.Addr().Unmap().String()
 }
 
 // limiter slows single tokens down. It forgets tokens that were not used for a while.

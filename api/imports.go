@@ -347,13 +347,11 @@ func (s *server) discardImport(ctx context.Context, f facility.ID, in *ByID) err
 	if err != nil {
 		return err
 	}
-	if err := s.Sheets.Discard(ctx, f, in.ID); err != nil {
-		return err
+	err = s.do(ctx, f, func(ctx context.Context) (trail.Entry, error) {
+		return deed("import.discard", "import", in.ID, "取り込みをやめました", "Discarded an import", map[string]string{"file": i.File}), s.Sheets.Discard(ctx, f, in.ID)
+	})
+	if err == nil && i.Blob != "" {
+		err = blob.Remove(ctx, s.DB, f, i.Blob)
 	}
-	if i.Blob != "" {
-		if err := blob.Remove(ctx, s.DB, f, i.Blob); err != nil {
-			return err
-		}
-	}
-	return s.record(ctx, f, deed("import.discard", "import", in.ID, "取り込みをやめました", "Discarded an import", map[string]string{"file": i.File}))
+	return err
 }

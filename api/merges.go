@@ -8,6 +8,7 @@ import (
 	"kenshin/i18n"
 	"kenshin/ledger"
 	"kenshin/netid"
+	"kenshin/trail"
 )
 
 // Merge is a merge or a split of devices: proposed, done or taken back.
@@ -54,12 +55,12 @@ type MergeDone struct {
 }
 
 func (s *server) mergeDevice(ctx context.Context, f facility.ID, in *mergeDevice) (MergeDone, error) {
-	id, err := s.Ledger.Merge(ctx, f, netid.DeviceID(in.ID), in.Body.Other, in.Body.Reason)
-	if err != nil {
-		return MergeDone{}, err
-	}
-	err = s.record(ctx, f, deed("device.merge", "device", in.ID, "2つの機器を1つにまとめました", "Merged two devices",
-		map[string]string{"other": string(in.Body.Other), "merge": id, "reason": in.Body.Reason}))
+	var id string
+	err := s.do(ctx, f, func(ctx context.Context) (e trail.Entry, err error) {
+		id, err = s.Ledger.Merge(ctx, f, netid.DeviceID(in.ID), in.Body.Other, in.Body.Reason)
+		return deed("device.merge", "device", in.ID, "2つの機器を1つにまとめました", "Merged two devices",
+			map[string]string{"other": string(in.Body.Other), "merge": id, "reason": in.Body.Reason}), err
+	})
 	if err != nil {
 		return MergeDone{}, err
 	}
@@ -83,31 +84,34 @@ func (s *server) splitDevice(ctx context.Context, f facility.ID, in *splitDevice
 			return DeviceDetail{}, err
 		}
 	}
-	d, err := s.Ledger.Split(ctx, f, netid.DeviceID(in.ID), macs, in.Body.Reason)
+	var d *ledger.Device
+	err := s.do(ctx, f, func(ctx context.Context) (e trail.Entry, err error) {
+		if d, err = s.Ledger.Split(ctx, f, netid.DeviceID(in.ID), macs, in.Body.Reason); err != nil {
+			return e, err
+		}
+		return deed("device.split", "device", in.ID, "機器を2つに分けました", "Split a device",
+			map[string]any{"new": d.ID, "macs": in.Body.MACs, "reason": in.Body.Reason}), nil
+	})
 	if err != nil {
 		return DeviceDetail{}, err
 	}
-	return viewDetail(d), s.record(ctx, f, deed("device.split", "device", in.ID, "機器を2つに分けました", "Split a device",
-		map[string]any{"new": d.ID, "macs": in.Body.MACs, "reason": in.Body.Reason}))
+	return viewDetail(d), nil
 }
 
 func (s *server) undoMerge(ctx context.Context, f facility.ID, in *ByID) error {
-	if err := s.Ledger.Undo(ctx, f, in.ID); err != nil {
-		return err
-	}
-	return s.record(ctx, f, deed("device.merge-undo", "merge", in.ID, "機器の統合・分割を取り消しました", "Undid a merge or split", nil))
+	return s.do(ctx, f, func(ctx context.Context) (trail.Entry, error) {
+		return deed("device.merge-undo", "merge", in.ID, "機器の統合・分割を取り消しました", "Undid a merge or split", nil), s.Ledger.Undo(ctx, f, in.ID)
+	})
 }
 
 func (s *server) acceptMerge(ctx context.Context, f facility.ID, in *ByID) error {
-	if err := s.Ledger.Accept(ctx, f, in.ID); err != nil {
-		return err
-	}
-	return s.record(ctx, f, deed("device.merge-accept", "merge", in.ID, "同じ機器という提案を認めました", "Accepted a proposed merge", nil))
+	return s.do(ctx, f, func(ctx context.Context) (trail.Entry, error) {
+		return deed("device.merge-accept", "merge", in.ID, "同じ機器という提案を認めました", "Accepted a proposed merge", nil), s.Ledger.Accept(ctx, f, in.ID)
+	})
 }
 
 func (s *server) refuseMerge(ctx context.Context, f facility.ID, in *ByID) error {
-	if err := s.Ledger.Refuse(ctx, f, in.ID); err != nil {
-		return err
-	}
-	return s.record(ctx, f, deed("device.merge-refuse", "merge", in.ID, "別の機器だと記録しました", "Refused a proposed merge", nil))
+	return s.do(ctx, f, func(ctx context.Context) (trail.Entry, error) {
+		return deed("device.merge-refuse", "merge", in.ID, "別の機器だと記録しました", "Refused a proposed merge", nil), s.Ledger.Refuse(ctx, f, in.ID)
+	})
 }

@@ -82,14 +82,11 @@ func (h *house) StartSweep(ctx context.Context, f facility.ID, r checkup.Request
 		return "", err
 	}
 	err = h.DB.Write(ctx, f, func(tx *store.Tx) error {
-		if id, err = c.Create(ctx, tx, r, ""); err != nil {
-			return err
-		}
-		run, err := h.Jobs.Enqueue(ctx, tx, "sweep", map[string]string{"sweep": id}, job.Request{UniqueKey: id})
-		if err != nil {
-			return err
-		}
-		return c.SetRun(ctx, tx, id, string(run))
+		id, err = c.Begin(ctx, tx, r, func(id string) (string, error) {
+			run, err := h.Jobs.Enqueue(ctx, tx, "sweep", map[string]string{"sweep": id}, job.Request{UniqueKey: id})
+			return string(run), err
+		})
+		return err
 	})
 	return id, err
 }

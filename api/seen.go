@@ -16,6 +16,7 @@ import (
 	"kenshin/netid"
 	"kenshin/observation"
 	"kenshin/store"
+	"kenshin/trail"
 )
 
 type listObservations struct {
@@ -151,9 +152,11 @@ type acceptFinding struct {
 }
 
 func (s *server) acceptFinding(ctx context.Context, f facility.ID, in *acceptFinding) (FindingDetail, error) {
-	err := s.Findings.Accept(ctx, f, in.ID, in.Body.Reason, in.Body.Until)
-	return s.findingMoved(ctx, f, in.ID, err, "finding.accepted", "弱点を受け入れました", "Accepted a finding's risk",
-		map[string]any{"reason": in.Body.Reason, "until": in.Body.Until})
+	return s.decide(ctx, f, in.ID, "finding.accepted", "弱点を受け入れました", "Accepted a finding's risk",
+		map[string]any{"reason": in.Body.Reason, "until": in.Body.Until},
+		func(ctx context.Context) error {
+			return s.Findings.Accept(ctx, f, in.ID, in.Body.Reason, in.Body.Until)
+		})
 }
 
 type moveFinding struct {
@@ -164,13 +167,13 @@ type moveFinding struct {
 }
 
 func (s *server) closeFinding(ctx context.Context, f facility.ID, in *moveFinding) (FindingDetail, error) {
-	err := s.Findings.Close(ctx, f, in.ID, in.Body.Reason)
-	return s.findingMoved(ctx, f, in.ID, err, "finding.fixed", "弱点を「直した」にしました", "Said that a finding is fixed", map[string]string{"reason": in.Body.Reason})
+	return s.decide(ctx, f, in.ID, "finding.fixed", "弱点を「直した」にしました", "Said that a finding is fixed", map[string]string{"reason": in.Body.Reason},
+		func(ctx context.Context) error { return s.Findings.Close(ctx, f, in.ID, in.Body.Reason) })
 }
 
 func (s *server) reopenFinding(ctx context.Context, f facility.ID, in *moveFinding) (FindingDetail, error) {
-	err := s.Findings.Reopen(ctx, f, in.ID, in.Body.Reason)
-	return s.findingMoved(ctx, f, in.ID, err, "finding.open", "弱点を未対応に戻しました", "Reopened a finding", map[string]string{"reason": in.Body.Reason})
+	return s.decide(ctx, f, in.ID, "finding.open", "弱点を未対応に戻しました", "Reopened a finding", map[string]string{"reason": in.Body.Reason},
+		func(ctx context.Context) error { return s.Findings.Reopen(ctx, f, in.ID, in.Body.Reason) })
 }
 
 type assignFinding struct {
@@ -182,27 +185,22 @@ type assignFinding struct {
 }
 
 func (s *server) assignFinding(ctx context.Context, f facility.ID, in *assignFinding) (FindingDetail, error) {
-	err := s.Findings.Assign(ctx, f, in.ID, in.Body.Owner, in.Body.Due)
-	return s.findingMoved(ctx, f, in.ID, err, "finding.assign", "弱点の担当を決めました", "Assigned a finding", map[string]any{"owner": in.Body.Owner, "due": in.Body.Due})
+	return s.decide(ctx, f, in.ID, "finding.assign", "弱点の担当を決めました", "Assigned a finding", map[string]any{"owner": in.Body.Owner, "due": in.Body.Due},
+		func(ctx context.Context) error { return s.Findings.Assign(ctx, f, in.ID, in.Body.Owner, in.Body.Due) })
 }
 
-// findingMoved records what a person decided, and counts the device's open findings anew.
-func (s *server) findingMoved(ctx context.Context, f facility.ID, id string, err error, action, ja, en string, detail any) (FindingDetail, error) {
-	if err != nil {
-		return FindingDetail{}, err
-	}
-	d, err := s.getFinding(ctx, f, &ByID{id})
-	if err != nil {
-		return d, err
-	}
-	return d, s.DB.Write(ctx, f, func(tx *store.Tx) error {
-		if d.Device != "" {
-			if err := s.recount(ctx, tx, d.Device); err != nil {
-				return err
-			}
+// decide does what a person decided about a finding, records it, and counts the device's open findings anew.
+func (s *server) decide(ctx context.Context, f facility.ID, id, action, ja, en string, detail any, move func(context.Context) error) (d FindingDetail, err error) {
+	err = s.do(ctx, f, func(ctx context.Context) (e trail.Entry, err error) {
+		if err := move(ctx); err != nil {
+			return e, err
 		}
-		return s.recordTx(ctx, tx, deed(action, "finding", id, ja, en, detail))
+		if d, err = s.getFinding(ctx, f, &ByID{id}); err != nil || d.Device == "" {
+			return deed(action, "finding", id, ja, en, detail), err
+		}
+		return deed(action, "finding", id, ja, en, detail), s.DB.Write(ctx, f, func(tx *store.Tx) error { return s.recount(ctx, tx, d.Device) })
 	})
+	return d, err
 }
 
 // Event is one thing that changed on the network or in the ledger.

@@ -11,6 +11,7 @@ import (
 	"kenshin/job"
 	"kenshin/netid"
 	"kenshin/store"
+	"kenshin/trail"
 )
 
 // Sweep is one check-up over some segments.
@@ -80,9 +81,6 @@ func (s *server) startSweep(ctx context.Context, f facility.ID, in *startSweep) 
 	r := checkup.Request{Segments: in.Body.Segments, PresenceOnly: in.Body.PresenceOnly, Listen: time.Duration(in.Body.Listen) * time.Second}
 	id, err := s.Work.StartSweep(ctx, f, r)
 	if err != nil {
-		return SweepDetail{}, err
-	}
-	if err := s.record(ctx, f, deed("sweep.start", "sweep", id, "健診を始めました", "Started a check-up", r)); err != nil {
 		return SweepDetail{}, err
 	}
 	return s.getSweep(ctx, f, &getSweep{ByID: ByID{id}})
@@ -161,37 +159,44 @@ func (s *server) sweepJob(ctx context.Context, f facility.ID, id string) (*check
 
 func (s *server) pauseSweep(ctx context.Context, f facility.ID, in *ByID) (SweepDetail, error) {
 	_, run, err := s.sweepJob(ctx, f, in.ID)
-	if err == nil {
-		err = s.Jobs.Pause(ctx, f, run)
+	if err != nil {
+		return SweepDetail{}, err
 	}
-	return s.sweepMoved(ctx, f, in.ID, err, "sweep.pause", "健診を一時停止しました", "Paused a check-up")
+	return s.moveSweep(ctx, f, in.ID, "sweep.pause", "健診を一時停止しました", "Paused a check-up", func(ctx context.Context) error {
+		return s.Jobs.Pause(ctx, f, run)
+	})
 }
 
 func (s *server) resumeSweep(ctx context.Context, f facility.ID, in *ByID) (SweepDetail, error) {
 	_, run, err := s.sweepJob(ctx, f, in.ID)
-	if err == nil {
-		err = s.Jobs.Resume(ctx, f, run)
+	if err != nil {
+		return SweepDetail{}, err
 	}
-	return s.sweepMoved(ctx, f, in.ID, err, "sweep.resume", "健診を再開しました", "Resumed a check-up")
+	return s.moveSweep(ctx, f, in.ID, "sweep.resume", "健診を再開しました", "Resumed a check-up", func(ctx context.Context) error {
+		return s.Jobs.Resume(ctx, f, run)
+	})
 }
 
 func (s *server) stopSweep(ctx context.Context, f facility.ID, in *ByID) (SweepDetail, error) {
 	c, run, err := s.sweepJob(ctx, f, in.ID)
-	if err == nil {
-		err = s.DB.Write(ctx, f, func(tx *store.Tx) error { return c.Stop(ctx, tx, in.ID) })
+	if err != nil {
+		return SweepDetail{}, err
 	}
-	if err == nil && run != "" {
-		if err = s.Jobs.Cancel(ctx, f, run); fault.Is(err, fault.NotFound) {
-			err = nil
+	return s.moveSweep(ctx, f, in.ID, "sweep.stop", "健診を中止しました", "Stopped a check-up", func(ctx context.Context) error {
+		err := s.DB.Write(ctx, f, func(tx *store.Tx) error { return c.Stop(ctx, tx, in.ID) })
+		if err == nil && run != "" {
+			if err = s.Jobs.Cancel(ctx, f, run); fault.Is(err, fault.NotFound) {
+				err = nil
+			}
 		}
-	}
-	return s.sweepMoved(ctx, f, in.ID, err, "sweep.stop", "健診を中止しました", "Stopped a check-up")
+		return err
+	})
 }
 
-func (s *server) sweepMoved(ctx context.Context, f facility.ID, id string, err error, action, ja, en string) (SweepDetail, error) {
-	if err == nil {
-		err = s.record(ctx, f, deed(action, "sweep", id, ja, en, nil))
-	}
+func (s *server) moveSweep(ctx context.Context, f facility.ID, id, action, ja, en string, move func(context.Context) error) (SweepDetail, error) {
+	err := s.do(ctx, f, func(ctx context.Context) (trail.Entry, error) {
+		return deed(action, "sweep", id, ja, en, nil), move(ctx)
+	})
 	if err != nil {
 		return SweepDetail{}, err
 	}
@@ -260,10 +265,10 @@ func (s *server) getJob(ctx context.Context, f facility.ID, in *ByID) (Job, erro
 
 func (s *server) moveJob(move func(context.Context, facility.ID, job.RunID) error, action, ja, en string) func(context.Context, facility.ID, *ByID) (Job, error) {
 	return func(ctx context.Context, f facility.ID, in *ByID) (Job, error) {
-		if err := move(ctx, f, job.RunID(in.ID)); err != nil {
-			return Job{}, err
-		}
-		if err := s.record(ctx, f, deed(action, "job", in.ID, ja, en, nil)); err != nil {
+		err := s.do(ctx, f, func(ctx context.Context) (trail.Entry, error) {
+			return deed(action, "job", in.ID, ja, en, nil), move(ctx, f, job.RunID(in.ID))
+		})
+		if err != nil {
 			return Job{}, err
 		}
 		return s.getJob(ctx, f, in)
@@ -275,11 +280,12 @@ func (s *server) retryJob(ctx context.Context, f facility.ID, in *ByID) (Job, er
 	if !ok {
 		return Job{}, fault.New(fault.Unavailable, "このサーバでは、処理のやり直しはできません。", "This server cannot do a job once more.")
 	}
-	run, err := w.Retry(ctx, f, job.RunID(in.ID))
+	var run job.RunID
+	err := s.do(ctx, f, func(ctx context.Context) (e trail.Entry, err error) {
+		run, err = w.Retry(ctx, f, job.RunID(in.ID))
+		return deed("job.retry", "job", in.ID, "処理をやり直しました", "Did a job once more", map[string]any{"job": run}), err
+	})
 	if err != nil {
-		return Job{}, err
-	}
-	if err := s.record(ctx, f, deed("job.retry", "job", in.ID, "処理をやり直しました", "Did a job once more", map[string]any{"job": run})); err != nil {
 		return Job{}, err
 	}
 	return s.getJob(ctx, f, &ByID{string(run)})

@@ -8,6 +8,7 @@ import (
 	"kenshin/ledger"
 	"kenshin/netid"
 	"kenshin/supplier"
+	"kenshin/trail"
 )
 
 // System is one medical information system.
@@ -77,11 +78,7 @@ func (b *SystemBody) system() ledger.System {
 type addSystem struct{ Body SystemBody }
 
 func (s *server) addSystem(ctx context.Context, f facility.ID, in *addSystem) (System, error) {
-	v, err := s.Ledger.SaveSystem(ctx, f, in.Body.system())
-	if err != nil {
-		return System{}, err
-	}
-	return viewSystem(*v), s.record(ctx, f, deed("system.add", "system", v.ID, "システムを加えました", "Added a system", in.Body))
+	return s.saveSystem(ctx, f, in.Body.system(), "system.add", "システムを加えました", "Added a system")
 }
 
 type editSystem struct {
@@ -97,11 +94,21 @@ func (s *server) editSystem(ctx context.Context, f facility.ID, in *editSystem) 
 	if v.Revision, err = in.revision(in.Body.Revision); err != nil {
 		return System{}, err
 	}
-	saved, err := s.Ledger.SaveSystem(ctx, f, v)
-	if err != nil {
-		return System{}, in.judge(err)
-	}
-	return viewSystem(*saved), s.record(ctx, f, deed("system.edit", "system", in.ID, "システムを変えました", "Edited a system", in.Body))
+	saved, err := s.saveSystem(ctx, f, v, "system.edit", "システムを変えました", "Edited a system")
+	return saved, in.judge(err)
+}
+
+// saveSystem keeps a system and the record of it. The trail has the name and how many devices; the ledger's history has what changed.
+func (s *server) saveSystem(ctx context.Context, f facility.ID, v ledger.System, action, ja, en string) (out System, err error) {
+	err = s.do(ctx, f, func(ctx context.Context) (e trail.Entry, err error) {
+		saved, err := s.Ledger.SaveSystem(ctx, f, v)
+		if err != nil {
+			return e, err
+		}
+		out = viewSystem(*saved)
+		return deed(action, "system", saved.ID, ja, en, map[string]any{"name": saved.Name, "devices": len(saved.Devices)}), nil
+	})
+	return out, err
 }
 
 type removeRevised struct {
@@ -114,10 +121,9 @@ func (s *server) removeSystem(ctx context.Context, f facility.ID, in *removeRevi
 	if err != nil {
 		return err
 	}
-	if err := s.Ledger.RemoveSystem(ctx, f, in.ID, revision); err != nil {
-		return in.judge(err)
-	}
-	return s.record(ctx, f, deed("system.remove", "system", in.ID, "システムを消しました", "Removed a system", nil))
+	return in.judge(s.do(ctx, f, func(ctx context.Context) (trail.Entry, error) {
+		return deed("system.remove", "system", in.ID, "システムを消しました", "Removed a system", nil), s.Ledger.RemoveSystem(ctx, f, in.ID, revision)
+	}))
 }
 
 // Supplier is one company that sold, runs or repairs something.
@@ -172,11 +178,7 @@ func (b *SupplierBody) supplier() supplier.Supplier {
 type addSupplier struct{ Body SupplierBody }
 
 func (s *server) addSupplier(ctx context.Context, f facility.ID, in *addSupplier) (Supplier, error) {
-	v, err := s.Suppliers.Save(ctx, f, in.Body.supplier())
-	if err != nil {
-		return Supplier{}, err
-	}
-	return Supplier{v}, s.record(ctx, f, deed("vendor.add", "vendor", v.ID, "業者を加えました", "Added a supplier", map[string]string{"name": v.Name}))
+	return s.saveSupplier(ctx, f, in.Body.supplier(), "vendor.add", "業者を加えました", "Added a supplier")
 }
 
 type editSupplier struct {
@@ -192,10 +194,17 @@ func (s *server) editSupplier(ctx context.Context, f facility.ID, in *editSuppli
 		return Supplier{}, err
 	}
 	v.ID, v.Revision = in.ID, revision
-	if v, err = s.Suppliers.Save(ctx, f, v); err != nil {
-		return Supplier{}, in.judge(err)
-	}
-	return Supplier{v}, s.record(ctx, f, deed("vendor.edit", "vendor", in.ID, "業者を変えました", "Edited a supplier", map[string]string{"name": v.Name}))
+	saved, err := s.saveSupplier(ctx, f, v, "vendor.edit", "業者を変えました", "Edited a supplier")
+	return saved, in.judge(err)
+}
+
+func (s *server) saveSupplier(ctx context.Context, f facility.ID, v supplier.Supplier, action, ja, en string) (out Supplier, err error) {
+	err = s.do(ctx, f, func(ctx context.Context) (trail.Entry, error) {
+		saved, err := s.Suppliers.Save(ctx, f, v)
+		out = Supplier{saved}
+		return deed(action, "vendor", saved.ID, ja, en, map[string]string{"name": saved.Name}), err
+	})
+	return out, err
 }
 
 func (s *server) removeSupplier(ctx context.Context, f facility.ID, in *removeRevised) error {
@@ -207,10 +216,10 @@ func (s *server) removeSupplier(ctx context.Context, f facility.ID, in *removeRe
 	if err != nil {
 		return err
 	}
-	if err := s.Suppliers.Remove(ctx, f, in.ID, revision); err != nil {
-		return in.judge(err)
-	}
-	return s.record(ctx, f, deed("vendor.remove", "vendor", in.ID, "業者を消しました", "Removed a supplier", map[string]string{"name": v.Name}))
+	return in.judge(s.do(ctx, f, func(ctx context.Context) (trail.Entry, error) {
+		return deed("vendor.remove", "vendor", in.ID, "業者を消しました", "Removed a supplier", map[string]string{"name": v.Name}),
+			s.Suppliers.Remove(ctx, f, in.ID, revision)
+	}))
 }
 
 func (s *server) supplierHistory(ctx context.Context, f facility.ID, in *listWholeOfOne) (Page[supplier.Change], error) {

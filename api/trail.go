@@ -36,6 +36,7 @@ type TrailEntry struct {
 	By          string    `json:"by"`
 	ByKind      string    `json:"by_kind" enum:"person,token,command,system"`
 	ByID        string    `json:"by_id"`
+	From        string    `json:"from,omitempty" doc:"Address of the connection."`
 	Action      string    `json:"action" example:"segment.approve"`
 	SubjectKind string    `json:"subject_kind,omitempty"`
 	SubjectID   string    `json:"subject_id,omitempty"`
@@ -46,7 +47,7 @@ type TrailEntry struct {
 var trailColumns = []col[TrailEntry]{
 	{"seq", func(e *TrailEntry) any { return e.Seq }}, {"at", func(e *TrailEntry) any { return when(e.At) }}, {"by", func(e *TrailEntry) any { return e.By }},
 	{"by_kind", func(e *TrailEntry) any { return e.ByKind }}, {"by_id", func(e *TrailEntry) any { return e.ByID }},
-	{"action", func(e *TrailEntry) any { return e.Action }}, {"subject_kind", func(e *TrailEntry) any { return e.SubjectKind }},
+	{"from", func(e *TrailEntry) any { return e.From }}, {"action", func(e *TrailEntry) any { return e.Action }}, {"subject_kind", func(e *TrailEntry) any { return e.SubjectKind }},
 	{"subject_id", func(e *TrailEntry) any { return e.SubjectID }}, {"summary_ja", func(e *TrailEntry) any { return e.Summary.Ja }},
 	{"detail", func(e *TrailEntry) any { return jsonText(e.Detail) }},
 }
@@ -73,7 +74,7 @@ func (s *server) listTrail(ctx context.Context, f facility.ID, in *listTrail) (o
 		}
 		items := make([]TrailEntry, len(list))
 		for i, e := range list {
-			items[i] = TrailEntry{e.Seq, e.At, e.Actor.Name, string(e.Actor.Kind), e.Actor.ID, e.Action, e.Subject.Kind, e.Subject.ID, e.Summary, nil}
+			items[i] = TrailEntry{e.Seq, e.At, e.Actor.Name, string(e.Actor.Kind), e.Actor.ID, e.Actor.Address, e.Action, e.Subject.Kind, e.Subject.ID, e.Summary, nil}
 			if raw, ok := e.Detail.(json.RawMessage); ok {
 				items[i].Detail = raw
 			}

@@ -102,14 +102,11 @@ func (h *House) StartSweep(ctx context.Context, f facility.ID, r checkup.Request
 		return "", err
 	}
 	err = h.DB.Write(ctx, f, func(tx *store.Tx) error {
-		if id, err = c.Create(ctx, tx, r, ""); err != nil {
-			return err
-		}
-		run, err := h.Jobs.Enqueue(ctx, tx, sweepKind, sweepArgs{Sweep: id}, job.Request{Queue: queue, UniqueKey: id})
-		if err != nil {
-			return err
-		}
-		return c.SetRun(ctx, tx, id, string(run))
+		id, err = c.Begin(ctx, tx, r, func(id string) (string, error) {
+			run, err := h.Jobs.Enqueue(ctx, tx, sweepKind, sweepArgs{Sweep: id}, job.Request{Queue: queue, UniqueKey: id})
+			return string(run), err
+		})
+		return err
 	})
 	return id, err
 }

@@ -12,8 +12,10 @@ import (
 	"kenshin/actor"
 	"kenshin/facility"
 	"kenshin/fault"
+	"kenshin/i18n"
 	"kenshin/netid"
 	"kenshin/store"
+	"kenshin/trail"
 )
 
 // cursor is where a sweep stands; it is saved after every piece of work.
@@ -89,10 +91,23 @@ func (c *Checkup) Create(ctx context.Context, tx *store.Tx, r Request, run strin
 	return id, err
 }
 
-// SetRun ties a sweep to the job that drives it.
-func (c *Checkup) SetRun(ctx context.Context, tx *store.Tx, id, run string) error {
-	_, err := tx.Exec(ctx, "UPDATE checkup_sweeps SET run_id = $3 WHERE facility_id = $1 AND id = $2", id, run)
-	return err
+// Begin stores a sweep, the job that drives it (enqueue returns its id) and the trail's entry in the caller's transaction, so that none is there
+// without the others.
+func (c *Checkup) Begin(ctx context.Context, tx *store.Tx, r Request, enqueue func(sweep string) (run string, err error)) (string, error) {
+	id, err := c.Create(ctx, tx, r, "")
+	if err != nil {
+		return "", err
+	}
+	run, err := enqueue(id)
+	if err != nil {
+		return "", err
+	}
+	if _, err := tx.Exec(ctx, "UPDATE checkup_sweeps SET run_id = $3 WHERE facility_id = $1 AND id = $2", id, run); err != nil {
+		return "", fmt.Errorf("tie the sweep to its job: %w", err)
+	}
+	_, err = trail.Append(ctx, tx, trail.Entry{At: c.Now(), Action: "sweep.start", Subject: trail.Subject{Kind: "sweep", ID: id},
+		Summary: i18n.Text{Ja: "健診を始めました", En: "Started a check-up"}, Detail: r})
+	return id, err
 }
 
 const sweepColumns = `s.id, s.run_id, s.state, s.request_json, s.cursor_json, s.requested_by, s.created_at, s.started_at, s.finished_at,

@@ -157,22 +157,36 @@ func Time(us int64) time.Time {
 // Write runs fn in a write transaction bound to one facility. Keep it under 50 ms: SQLite has one writer.
 // On PostgreSQL row-level security sees the same facility. fn's error rolls back. fn may run again from its start, when PostgreSQL
 // broke the transaction off because of another one: it must set, not add to, the variables outside it, and send nothing.
+//
+// Inside a transaction that Within put into ctx it joins that one: what fn does is kept or rolled back with the rest.
 func (db *DB) Write(ctx context.Context, f facility.ID, fn func(*Tx) error) error {
+	if tx := db.joined(ctx); tx != nil {
+		return tx.join(ctx, f, fn)
+	}
 	return db.scoped(ctx, db.w, f, nil, fn)
 }
 
 // Read is Write without the right to change anything; on SQLite it runs beside writers.
 func (db *DB) Read(ctx context.Context, f facility.ID, fn func(*Tx) error) error {
+	if tx := db.joined(ctx); tx != nil {
+		return tx.look(f, fn)
+	}
 	return db.scoped(ctx, db.r, f, &sql.TxOptions{ReadOnly: true}, fn)
 }
 
 // WriteShared runs fn in a write transaction over the tables that belong to no facility (accounts, jobs, catalogues).
 func (db *DB) WriteShared(ctx context.Context, fn func(*Shared) error) error {
+	if tx := db.joined(ctx); tx != nil {
+		return tx.join(ctx, tx.facility, func(tx *Tx) error { return fn(&tx.Shared) })
+	}
 	return db.inTx(ctx, db.w, nil, func(tx *sql.Tx) error { return fn(&Shared{tx: tx, db: db, kept: newKept(db.Dialect)}) })
 }
 
 // ReadShared is WriteShared without the right to change anything.
 func (db *DB) ReadShared(ctx context.Context, fn func(*Shared) error) error {
+	if tx := db.joined(ctx); tx != nil {
+		return tx.look(tx.facility, func(tx *Tx) error { return fn(&tx.Shared) })
+	}
 	return db.inTx(ctx, db.r, &sql.TxOptions{ReadOnly: true}, func(tx *sql.Tx) error { return fn(&Shared{tx: tx, db: db, kept: newKept(db.Dialect)}) })
 }
 
@@ -186,7 +200,9 @@ func (db *DB) scoped(ctx context.Context, pool *sql.DB, f facility.ID, o *sql.Tx
 				return fmt.Errorf("set the facility: %w", err)
 			}
 		}
-		return fn(&Tx{Shared: Shared{tx: tx, db: db, kept: newKept(db.Dialect)}, facility: f})
+		bound := &Tx{Shared: Shared{tx: tx, db: db, kept: newKept(db.Dialect)}, facility: f}
+		defer func() { bound.over = true }()
+		return fn(bound)
 	})
 }
 

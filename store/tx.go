@@ -22,6 +22,7 @@ type Shared struct {
 type Tx struct {
 	Shared
 	facility facility.ID
+	over     bool // ended: a context that outlived it joins nothing
 }
 
 // Facility returns whose facts this transaction sees.

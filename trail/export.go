@@ -70,9 +70,9 @@ func ExportCSV(ctx context.Context, db *store.DB, f facility.ID, loc *time.Locat
 		return err
 	}
 	c := csv.NewWriter(w)
-	title := []string{"番号", "日時", "操作した人の種類", "操作した人のID", "操作した人", "操作", "対象の種類", "対象のID", "内容", "詳細", "照合値"}
+	title := []string{"番号", "日時", "操作した人の種類", "操作した人のID", "操作した人", "どこから", "操作", "対象の種類", "対象のID", "内容", "詳細", "照合値"}
 	if lang == i18n.En {
-		title = []string{"seq", "at", "actor kind", "actor id", "actor", "action", "subject kind", "subject id", "summary", "detail", "leaf hash"}
+		title = []string{"seq", "at", "actor kind", "actor id", "actor", "from", "action", "subject kind", "subject id", "summary", "detail", "leaf hash"}
 	}
 	err := c.Write(title)
 	if err != nil {
@@ -81,8 +81,9 @@ func ExportCSV(ctx context.Context, db *store.DB, f facility.ID, loc *time.Locat
 	err = rows(ctx, db, f, func(x row) error {
 		e := x.shown
 		detail, _ := e.Detail.(json.RawMessage)
+		_, kept, _ := decode(x.leaf) // the address has no column; Verify tells a leaf that cannot be read
 		line := []string{strconv.FormatInt(e.Seq, 10), e.At.In(loc).Format("2006-01-02 15:04:05"), string(e.Actor.Kind), e.Actor.ID, e.Actor.Name,
-			e.Action, e.Subject.Kind, e.Subject.ID, e.Summary.In(lang), string(detail), tlog.RecordHash(x.leaf).String()}
+			kept.Actor.Address, e.Action, e.Subject.Kind, e.Subject.ID, e.Summary.In(lang), string(detail), tlog.RecordHash(x.leaf).String()}
 		for i := 2; i < len(line)-1; i++ {
 			line[i] = inert(line[i])
 		}

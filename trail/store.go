@@ -11,6 +11,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"kenshin/actor"
+	"kenshin/facility"
 	"kenshin/store"
 )
 
@@ -59,6 +60,19 @@ func Append(ctx context.Context, tx *store.Tx, e Entry) (Entry, error) {
 		}
 	}
 	return e, nil
+}
+
+// Do does what somebody asked for and records it, in one transaction: the deed and its entry are both kept, or neither. What packages write with
+// the context that deed is given joins the transaction (see store.Within); deed may run twice, as every store.DB.Write, and sends nothing.
+func Do(ctx context.Context, db *store.DB, f facility.ID, deed func(context.Context) (Entry, error)) error {
+	return db.Write(ctx, f, func(tx *store.Tx) error {
+		e, err := deed(store.Within(ctx, tx))
+		if err != nil {
+			return err
+		}
+		_, err = Append(ctx, tx, e)
+		return err
+	})
 }
 
 // hashesIn reads stored hashes for tlog: at most a few dozen at once, as a tree of n entries has log2(n) levels.
@@ -133,7 +147,7 @@ func List(ctx context.Context, tx *store.Tx, f Filter) ([]Entry, int64, error) {
 	err := store.Each(ctx, tx, func(r *sql.Rows) error {
 		x, err := scanRow(r)
 		if _, e, broken := decode(x.leaf); err == nil && broken == nil { // no column of its own; Verify tells a leaf that cannot be read
-			x.shown.Actor.Role = e.Actor.Role
+			x.shown.Actor.Role, x.shown.Actor.Address = e.Actor.Role, e.Actor.Address
 		}
 		out = append(out, x.shown)
 		return err

@@ -58,6 +58,7 @@ type leafActor struct {
 	ID   string     `json:"id"`
 	Name string     `json:"name"`
 	Role actor.Role `json:"role,omitempty"`
+	From string     `json:"from,omitempty"` // address; entries before it was kept have none
 }
 
 type leafSubject struct {
@@ -83,7 +84,7 @@ func encode(f facility.ID, e Entry) ([]byte, json.RawMessage, error) {
 			len(detail), maxDetail)
 	}
 	l := leaf{V: 1, Facility: f, Seq: e.Seq, At: e.At.UTC().Format(leafTime), Action: e.Action,
-		Actor:   leafActor{Kind: e.Actor.Kind, ID: clip(e.Actor.ID), Name: clip(e.Actor.Name), Role: e.Actor.Role},
+		Actor:   leafActor{Kind: e.Actor.Kind, ID: clip(e.Actor.ID), Name: clip(e.Actor.Name), Role: e.Actor.Role, From: clip(e.Actor.Address)},
 		Subject: leafSubject{Kind: clip(e.Subject.Kind), ID: clip(e.Subject.ID)},
 		Ja:      clip(e.Summary.Ja), En: clip(e.Summary.En), Detail: detail}
 	line, err := marshal(l)
@@ -121,7 +122,7 @@ func decode(line []byte) (leaf, Entry, error) {
 		return l, Entry{}, err
 	}
 	e := Entry{Seq: l.Seq, At: at, Action: l.Action, Subject: Subject(l.Subject), Summary: i18n.Text{Ja: l.Ja, En: l.En},
-		Actor: actor.Actor{Kind: l.Actor.Kind, ID: l.Actor.ID, Name: l.Actor.Name, Role: l.Actor.Role}}
+		Actor: actor.Actor{Kind: l.Actor.Kind, ID: l.Actor.ID, Name: l.Actor.Name, Role: l.Actor.Role, Address: l.Actor.From}}
 	if len(l.Detail) > 0 {
 		e.Detail = l.Detail
 	}

@@ -471,11 +471,11 @@ func TestExport(t *testing.T) {
 		must(t, ExportCSV(ctx, db, dbtest.Facility, time.FixedZone("JST", 9*3600), i18n.Ja, &out))
 		table, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(out.String(), "\uFEFF"))).ReadAll()
 		must(t, err)
-		if len(table) != 14 || table[1][1] != "2026-11-20 18:00:00" || table[10][8] != `'=HYPERLINK("http://evil")` {
+		if len(table) != 14 || table[1][1] != "2026-11-20 18:00:00" || table[10][9] != `'=HYPERLINK("http://evil")` {
 			t.Errorf("%d rows: %q", len(table), table[10])
 		}
-		if h := tlog.RecordHash([]byte(lines[0])); table[1][10] != h.String() {
-			t.Errorf("leaf hash %s", table[1][10])
+		if h := tlog.RecordHash([]byte(lines[0])); table[1][11] != h.String() {
+			t.Errorf("leaf hash %s", table[1][11])
 		}
 	})
 }

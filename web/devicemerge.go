@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"slices"
 
 	"kenshin/fault"
@@ -174,11 +175,11 @@ func (v *visit) mergeRefuse() error {
 	if err != nil {
 		return err
 	}
-	if err := v.s.Ledger.Refuse(v.ctx, v.facility, v.r.PathValue("id")); err != nil {
-		return err
-	}
-	err = v.remember(trail.Entry{Action: "device.merge-refuse", Subject: trail.Subject{Kind: "merge", ID: v.r.PathValue("id")},
-		Summary: i18n.Text{Ja: "別の機器だと記録しました", En: "Refused a proposed merge"}})
+	id := v.r.PathValue("id")
+	err = v.do(func(ctx context.Context) (trail.Entry, error) {
+		return trail.Entry{Action: "device.merge-refuse", Subject: trail.Subject{Kind: "merge", ID: id},
+			Summary: i18n.Text{Ja: "別の機器だと記録しました", En: "Refused a proposed merge"}}, v.s.Ledger.Refuse(ctx, v.facility, id)
+	})
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -335,17 +336,26 @@ func findingField(s finding.State, note string, until time.Time) string {
 }
 
 func (v *visit) moveFinding(f *finding.Finding, to finding.State, note, owner string, until time.Time) error {
+	return v.do(func(ctx context.Context) (trail.Entry, error) {
+		return trail.Entry{Action: "finding." + string(to), Subject: trail.Subject{Kind: "finding", ID: f.ID}, Summary: i18n.Text{
+			Ja: fmt.Sprintf("弱点を「%s」にしました: %s", to.Label().Ja, f.Title.Ja), En: fmt.Sprintf("Set a weak point to %s: %s", to.Label().En, f.Title.En)},
+			Detail: map[string]any{"note": note, "owner": owner, "until": dayText(until)}}, v.decide(ctx, f, to, note, owner, until)
+	})
+}
+
+// decide does what a person decided about a finding, and counts the device's open findings anew.
+func (v *visit) decide(ctx context.Context, f *finding.Finding, to finding.State, note, owner string, until time.Time) error {
 	b := v.s.Findings
 	var err error
 	switch to {
 	case finding.Accepted:
-		err = b.Accept(v.ctx, v.facility, f.ID, note, until)
+		err = b.Accept(ctx, v.facility, f.ID, note, until)
 	case finding.Fixed:
-		err = b.Close(v.ctx, v.facility, f.ID, note)
+		err = b.Close(ctx, v.facility, f.ID, note)
 	case finding.Waiting:
-		err = b.Wait(v.ctx, v.facility, f.ID, note)
+		err = b.Wait(ctx, v.facility, f.ID, note)
 	case finding.Open:
-		err = b.Reopen(v.ctx, v.facility, f.ID, note)
+		err = b.Reopen(ctx, v.facility, f.ID, note)
 	default:
 		err = fault.New(fault.Invalid, "状態を選んでください。", "Choose a state.")
 	}
@@ -357,16 +367,11 @@ func (v *visit) moveFinding(f *finding.Finding, to finding.State, note, owner st
 		due = time.Time{}
 	}
 	if owner != f.Owner || !due.IsZero() && !due.Equal(f.Due) {
-		if err := b.Assign(v.ctx, v.facility, f.ID, owner, due); err != nil {
+		if err := b.Assign(ctx, v.facility, f.ID, owner, due); err != nil {
 			return err
 		}
 	}
-	if err := v.recount(f.Device); err != nil {
-		return err
-	}
-	return v.remember(trail.Entry{Action: "finding." + string(to), Subject: trail.Subject{Kind: "finding", ID: f.ID}, Summary: i18n.Text{
-		Ja: fmt.Sprintf("弱点を「%s」にしました: %s", to.Label().Ja, f.Title.Ja), En: fmt.Sprintf("Set a weak point to %s: %s", to.Label().En, f.Title.En)},
-		Detail: map[string]any{"note": note, "owner": owner, "until": dayText(until)}})
+	return v.recount(ctx, f.Device)
 }
 
 func dayText(t time.Time) string {
@@ -377,24 +382,24 @@ func dayText(t time.Time) string {
 }
 
 // recount copies how a device stands into the ledger's list.
-func (v *visit) recount(id netid.DeviceID) error {
+func (v *visit) recount(ctx context.Context, id netid.DeviceID) error {
 	if id == "" {
 		return nil
 	}
-	return v.s.DB.Write(v.ctx, v.facility, func(tx *store.Tx) error {
-		d, err := v.s.Ledger.GetTx(v.ctx, tx, id)
+	return v.s.DB.Write(ctx, v.facility, func(tx *store.Tx) error {
+		d, err := v.s.Ledger.GetTx(ctx, tx, id)
 		if fault.Is(err, fault.NotFound) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		counts, err := v.s.Findings.Counts(v.ctx, tx, id)
+		counts, err := v.s.Findings.Counts(ctx, tx, id)
 		if err != nil {
 			return err
 		}
 		sum := d.Summary
 		sum.Findings, sum.Worst = counts[id].Open, int(counts[id].Worst)
-		return v.s.Ledger.Summarise(v.ctx, tx, d.ID, sum)
+		return v.s.Ledger.Summarise(ctx, tx, d.ID, sum)
 	})
 }

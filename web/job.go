@@ -224,23 +224,21 @@ func (v *visit) jobCancel() error {
 	if err != nil {
 		return err
 	}
-	if i.Kind == SweepKind {
+	c, err := v.s.Work.For(v.ctx, v.facility)
+	if err != nil {
+		return err
+	}
+	err = v.moveJob("job.cancel", &i, i18n.Text{Ja: "仕事「%s」を取りやめました", En: "Cancelled the job %s"}, func(ctx context.Context) error {
 		var a SweepArgs
-		c, err := v.s.Work.For(v.ctx, v.facility)
-		if err != nil {
-			return err
-		}
-		if i.Args(&a) == nil && a.Sweep != "" {
-			err = v.s.DB.Write(v.ctx, v.facility, func(tx *store.Tx) error { return c.Stop(v.ctx, tx, a.Sweep) })
+		if i.Kind == SweepKind && i.Args(&a) == nil && a.Sweep != "" {
+			err := v.s.DB.Write(ctx, v.facility, func(tx *store.Tx) error { return c.Stop(ctx, tx, a.Sweep) })
 			if err != nil && !fault.Is(err, fault.Conflict) {
 				return err
 			}
 		}
-	}
-	if err := v.s.Jobs.Cancel(v.ctx, v.facility, i.ID); err != nil {
-		return err
-	}
-	if err := v.rememberJob("job.cancel", &i, i18n.Text{Ja: "仕事「%s」を取りやめました", En: "Cancelled the job %s"}); err != nil {
+		return v.s.Jobs.Cancel(ctx, v.facility, i.ID)
+	})
+	if err != nil {
 		return err
 	}
 	v.said("「%s」を取りやめました。", "Cancelled “%s”.", i.Title.For(v.ctx))
@@ -260,10 +258,11 @@ func (v *visit) jobRetry() error {
 	if i.Kind == SweepKind {
 		return v.sweepAgain(&i)
 	}
-	if _, err := v.s.Work.Retry(v.ctx, v.facility, i.ID); err != nil {
+	err = v.moveJob("job.retry", &i, i18n.Text{Ja: "仕事「%s」をやり直しました", En: "Started the job %s again"}, func(ctx context.Context) error {
+		_, err := v.s.Work.Retry(ctx, v.facility, i.ID)
 		return err
-	}
-	if err := v.rememberJob("job.retry", &i, i18n.Text{Ja: "仕事「%s」をやり直しました", En: "Started the job %s again"}); err != nil {
+	})
+	if err != nil {
 		return err
 	}
 	v.said("「%s」をやり直しています。", "Doing “%s” again.", i.Title.For(v.ctx))
@@ -296,7 +295,10 @@ func (v *visit) sweepAgain(i *job.Info) error {
 	return v.start(x.Request.Segments, only)
 }
 
-func (v *visit) rememberJob(action string, i *job.Info, text i18n.Text) error {
-	return v.remember(trail.Entry{Action: action, Subject: trail.Subject{Kind: "job", ID: string(i.ID)},
-		Summary: i18n.Text{Ja: fmt.Sprintf(text.Ja, i.Title.Ja), En: fmt.Sprintf(text.En, i.Title.En)}})
+// moveJob moves a job and records it.
+func (v *visit) moveJob(action string, i *job.Info, text i18n.Text, move func(context.Context) error) error {
+	return v.do(func(ctx context.Context) (trail.Entry, error) {
+		return trail.Entry{Action: action, Subject: trail.Subject{Kind: "job", ID: string(i.ID)},
+			Summary: i18n.Text{Ja: fmt.Sprintf(text.Ja, i.Title.Ja), En: fmt.Sprintf(text.En, i.Title.En)}}, move(ctx)
+	})
 }

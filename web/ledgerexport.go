@@ -132,7 +132,16 @@ func ExportName(day string, f sheet.Format) string { return "台帳-" + day + ".
 // download is the Content-Disposition of a file that a browser saves and never shows (RFC 6266).
 func download(name string) string { return blob.File{Name: name}.Download() }
 
-// remember writes an entry into the facility's trail, where the domain itself does not.
+// do does a deed and records it, both or neither: what the packages write with the context given to deed joins one transaction.
+func (v *visit) do(deed func(context.Context) (trail.Entry, error)) error {
+	return trail.Do(v.ctx, v.s.DB, v.facility, func(ctx context.Context) (trail.Entry, error) {
+		e, err := deed(ctx)
+		e.At = v.s.Now()
+		return e, err
+	})
+}
+
+// remember writes into the facility's trail what leaves the house, before it does.
 func (v *visit) remember(e trail.Entry) error {
 	e.At = v.s.Now()
 	return v.s.DB.Write(v.ctx, v.facility, func(tx *store.Tx) error {

@@ -170,6 +170,9 @@ func (s *Server) enter(v *visit, n need) error {
 	if err != nil {
 		return err
 	}
+	if a := from(v.r).Address; a.IsValid() {
+		who.Address = a.Unmap().String()
+	}
 	v.actor, v.facility = who, x.Facility
 	v.ctx = actor.With(v.ctx, who)
 	if n.permission != "" && !who.Role.May(n.permission) {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -174,7 +175,7 @@ func (v *visit) vendorSave() error {
 	}
 	typed := s.ID == ""
 	s = v.vendorTyped(s, form.Vendor)
-	saved, err := v.s.Suppliers.Save(v.ctx, v.facility, s)
+	saved, err := v.saveVendor(s, typed)
 	switch {
 	case fault.Is(err, fault.Conflict):
 		now, getErr := v.oneVendor()
@@ -190,16 +191,22 @@ func (v *visit) vendorSave() error {
 	case err != nil:
 		return err
 	}
-	action, text := "vendor.edit", i18n.Text{Ja: fmt.Sprintf("業者「%s」を変えました", saved.Name), En: fmt.Sprintf("Changed the vendor %s", saved.Name)}
-	if typed {
-		action, text = "vendor.add", i18n.Text{Ja: fmt.Sprintf("業者「%s」を登録しました", saved.Name), En: fmt.Sprintf("Registered the vendor %s", saved.Name)}
-	}
-	if err := v.remember(trail.Entry{Action: action, Subject: trail.Subject{Kind: "vendor", ID: saved.ID}, Summary: text}); err != nil {
-		return err
-	}
 	v.said("「%s」を保存しました。", "Saved “%s”.", saved.Name)
 	v.redirect(page.VendorPath(saved.ID, ""))
 	return nil
+}
+
+func (v *visit) saveVendor(s supplier.Supplier, fresh bool) (saved supplier.Supplier, err error) {
+	err = v.do(func(ctx context.Context) (trail.Entry, error) {
+		var err error
+		saved, err = v.s.Suppliers.Save(ctx, v.facility, s)
+		action, text := "vendor.edit", i18n.Text{Ja: fmt.Sprintf("業者「%s」を変えました", saved.Name), En: fmt.Sprintf("Changed the vendor %s", saved.Name)}
+		if fresh {
+			action, text = "vendor.add", i18n.Text{Ja: fmt.Sprintf("業者「%s」を登録しました", saved.Name), En: fmt.Sprintf("Registered the vendor %s", saved.Name)}
+		}
+		return trail.Entry{Action: action, Subject: trail.Subject{Kind: "vendor", ID: saved.ID}, Summary: text}, err
+	})
+	return saved, err
 }
 
 func (v *visit) vendorRefused(form page.VendorForm, status int) error {
@@ -251,11 +258,10 @@ func (v *visit) vendorDelete() error {
 		return fault.Newf(fault.Conflict, "この業者は機器%d台とシステム%d件の担当です。先に担当を変えてください。",
 			"This vendor looks after %d devices and %d systems. Change that first.", len(members), len(links))
 	}
-	if err := v.s.Suppliers.Remove(v.ctx, v.facility, s.ID, s.Revision); err != nil {
-		return err
-	}
-	err = v.remember(trail.Entry{Action: "vendor.remove", Subject: trail.Subject{Kind: "vendor", ID: s.ID}, Summary: i18n.Text{
-		Ja: fmt.Sprintf("業者「%s」を消しました", s.Name), En: fmt.Sprintf("Removed the vendor %s", s.Name)}})
+	err = v.do(func(ctx context.Context) (trail.Entry, error) {
+		return trail.Entry{Action: "vendor.remove", Subject: trail.Subject{Kind: "vendor", ID: s.ID}, Summary: i18n.Text{
+			Ja: fmt.Sprintf("業者「%s」を消しました", s.Name), En: fmt.Sprintf("Removed the vendor %s", s.Name)}}, v.s.Suppliers.Remove(ctx, v.facility, s.ID, s.Revision)
+	})
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -219,15 +220,15 @@ func (v *visit) start(segments []string, only string) error {
 		}
 		return v.showSweeps(append([]string{}, segments...), only, page.Errors{"": v.says(err)})
 	}
-	if err := v.rememberSweep("sweep.start", id, i18n.Text{Ja: "健診を始めました", En: "Started a check-up"}, map[string]any{"segments": segments, "only": only}); err != nil {
-		return err
-	}
 	v.redirect(page.SweepPath(id, ""))
 	return nil
 }
 
-func (v *visit) rememberSweep(action, id string, text i18n.Text, detail map[string]any) error {
-	return v.remember(trail.Entry{Action: action, Subject: trail.Subject{Kind: "sweep", ID: id}, Summary: text, Detail: detail})
+// moveSweep moves a check-up and records it.
+func (v *visit) moveSweep(action, id string, text i18n.Text, move func(context.Context) error) error {
+	return v.do(func(ctx context.Context) (trail.Entry, error) {
+		return trail.Entry{Action: action, Subject: trail.Subject{Kind: "sweep", ID: id}, Summary: text}, move(ctx)
+	})
 }
 
 func (v *visit) oneSweep() (checkup.Sweep, *checkup.Checkup, error) {
@@ -416,17 +417,21 @@ func (v *visit) steer(action string, text i18n.Text, do jobDo) error {
 	if x.State != checkup.Running {
 		return fault.New(fault.Conflict, "この健診はもう動いていません。", "This check-up is no longer running.")
 	}
-	if action == "sweep.stop" {
-		if err := v.s.DB.Write(v.ctx, v.facility, func(tx *store.Tx) error { return c.Stop(v.ctx, tx, x.ID) }); err != nil {
+	err = v.moveSweep(action, x.ID, text, func(ctx context.Context) error {
+		if action == "sweep.stop" {
+			if err := v.s.DB.Write(ctx, v.facility, func(tx *store.Tx) error { return c.Stop(ctx, tx, x.ID) }); err != nil {
+				return err
+			}
+		}
+		if x.Run == "" {
+			return nil
+		}
+		if err := do(ctx, v.facility, job.RunID(x.Run)); !fault.Is(err, fault.NotFound) {
 			return err
 		}
-	}
-	if x.Run != "" {
-		if err := do(v.ctx, v.facility, job.RunID(x.Run)); err != nil && !fault.Is(err, fault.NotFound) {
-			return err
-		}
-	}
-	if err := v.rememberSweep(action, x.ID, text, nil); err != nil {
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	v.said(text.Ja+"。", text.En+".")

@@ -170,6 +170,9 @@ func (v *visit) trailRow(e trail.Entry) page.TrailRow {
 	if row.Role != "" && e.Actor.Role == "" {
 		row.Role = ""
 	}
+	if a := e.Actor.Address; a != "" {
+		row.From = strings.TrimPrefix(row.From+" "+a, " ") // "API 10.0.0.5"
+	}
 	var detail struct {
 		Address string `json:"address"`
 	}
