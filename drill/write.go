@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"net/mail"
 	"strings"
+	"time"
 
 	"kenshin/drill/attachment"
 	"kenshin/drill/internal/token"
@@ -93,12 +94,12 @@ func (w *writer) draft(t Target, key []byte) (letter.Draft, error) {
 	d := letter.Draft{From: from, To: mail.Address{Name: t.Name(), Address: t.Address}, Charset: letter.Charset(m.Charset), Date: w.book.now(),
 		MessageID: letter.MessageID(w.drill.ID+"/"+t.ID, from), Marker: letter.Marker{Org: w.name, Drill: w.drill.ID, Contact: w.settings.Contact}}
 	if m.QR {
-		png, err := attachment.QR(w.link(key, t.ID, Scanned))
+		picture, err := attachment.QR(w.link(key, t.ID, Scanned))
 		if err != nil {
 			return d, err
 		}
-		fields.QR = "qr"
-		d.Inline = append(d.Inline, letter.File{Name: "qr.png", Type: "image/png", Body: png, ContentID: "qr"})
+		fields.QR, picture.ContentID = "qr", "qr"
+		d.Inline = append(d.Inline, picture)
 	}
 	var err error
 	if d.Subject, err = w.subject.Fill(fields, false); err != nil {
@@ -118,13 +119,24 @@ func (w *writer) draft(t Target, key []byte) (letter.Draft, error) {
 	}
 	if m.Attachment != "" {
 		link := w.link(key, t.ID, Attached)
-		file, err := attachment.Make(attachment.Kind(m.Attachment), m.FileName, attachment.Content{Title: d.Subject, Body: strings.Split(d.Text, "\n"), Beacon: link + ".gif", Link: link})
+		file, err := attachment.Make(attachment.Kind(m.Attachment), m.FileName, attachment.Content{Title: clip(d.Subject, 99), Paragraphs: paragraphs(d.Text),
+			Beacon: link + ".gif", Link: link, When: w.book.now().AddDate(0, 0, 7).Truncate(time.Hour)})
 		if err != nil {
 			return d, err
 		}
 		d.Files = append(d.Files, file)
 	}
 	return d, nil
+}
+
+// paragraphs are the lines of a text, as a document has them; only a part of a long one.
+func paragraphs(text string) (out []string) {
+	for l := range strings.Lines(text) {
+		if l = strings.TrimSpace(l); l != "" && !strings.Contains(l, "://") && len(out) < 12 { // the mail's own link is another signal
+			out = append(out, clip(l, 300))
+		}
+	}
+	return out
 }
 
 // plain makes a mail that is no drill's own.
