@@ -142,6 +142,7 @@ func (r *reader) block() {
 // Source follows a place in Text back to the HTML source: to the byte where the text stands there as it is, else to the whole stretch
 // with the escapes.
 func (p Plain) Source(start, end int) (int, int) {
+	end = max(start, end)
 	from, to := -1, -1
 	for _, r := range p.runs {
 		if r.at+r.n <= start || r.at >= end {
