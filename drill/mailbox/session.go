@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -140,12 +141,15 @@ func (s *session) signIn(ctx context.Context) error {
 		return nil
 	case s.client.State() == imap.LogoutState || isNetwork(err):
 		return err
-	case strings.Contains(strings.ToUpper(err.Error()), "UNAVAILABLE"): // RFC 5530
+	case passing.MatchString(err.Error()):
 		return fault.Wrap(fault.Busy, err, "メールサーバ "+s.where+" が今はサインインを受け付けません。あとで自動で試し直します。", "The mail server "+s.where+" takes no sign-in now. It is tried again later.")
 	}
 	return fault.Wrap(fault.Denied, errors.New(plain.Words(err.Error(), 200)), "メールサーバ "+s.where+" がメールボックスへのサインインを断りました。名前とパスワード(またはトークン)を確かめてください。",
 		"The mail server "+s.where+" refused the sign-in to the mailbox. Check user and password (or token).")
 }
+
+// passing knows a refusal that is not about the password. The library drops the code (RFC 5530) that would say so, the words remain.
+var passing = regexp.MustCompile(`(?i)temporar|unavailable|try again|too many|later|busy`)
 
 func isNetwork(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, wire.ErrTooMuch) || strings.Contains(err.Error(), "connection closed") || strings.Contains(err.Error(), "i/o timeout")
