@@ -143,11 +143,20 @@ func (c *cache) explain(err error) error {
 	u, _ := url.Parse(c.grant.TokenURL)
 	if e, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
 		code := e.Response.StatusCode
-		cause := errors.New("token endpoint: " + e.Response.Status + " " + printable(e.ErrorCode)) // the body may carry what we sent
+		reason := e.ErrorCode
+		if reason == "" { // a service account's library leaves that to us
+			var b struct {
+				Error string `json:"error"`
+			}
+			if json.Unmarshal(e.Body, &b) == nil {
+				reason = b.Error
+			}
+		}
+		cause := errors.New("token endpoint: " + e.Response.Status + " " + printable(reason)) // the body may carry what we sent
 		if code == http.StatusTooManyRequests || code >= 500 {
 			return fault.Wrap(fault.Busy, cause, "認証サーバ "+u.Host+" が今は応えられません。しばらくして自動で試し直します。", "The sign-in server "+u.Host+" cannot answer now. It is tried again later.")
 		}
-		if c.perUser && e.ErrorCode == "invalid_grant" && bytes.Contains(e.Body, []byte("Invalid email")) {
+		if c.perUser && reason == "invalid_grant" && bytes.Contains(e.Body, []byte("Invalid email")) {
 			return fault.Wrap(fault.NotFound, cause, "このアドレスのメールボックスはありません。", "There is no mailbox with this address.")
 		}
 		return fault.Wrap(fault.Denied, cause, "認証サーバ "+u.Host+" がサインインを断りました。アプリのID、シークレットの期限、権限(管理者の同意)を確かめてください。",

@@ -138,7 +138,7 @@ func (c *direct) connect(ctx context.Context, domain string, x *exchange) Result
 func (c *direct) dial(ctx context.Context, host string) (*session, error) {
 	server := wire.Server{Host: host, Port: c.route.Port}
 	look, cancel := context.WithTimeout(ctx, lookupLimit)
-	addrs, err := c.route.Resolver.LookupHost(look, host)
+	addrs, err := c.route.Resolver.LookupHost(look, host+".") // the dot: never a name of this machine's own domain
 	cancel()
 	if err != nil {
 		return nil, wire.Explain(server.Where(), err)
@@ -166,7 +166,7 @@ func (c *direct) lookUp(ctx context.Context, domain string) ([]string, Result) {
 	nobody := func(enhanced, ja, en string) Result {
 		return Result{Outcome: Refused, Scope: Domain, Enhanced: enhanced, Text: en, Err: fault.New(fault.Invalid, ja, en)}
 	}
-	found, err := c.route.Resolver.LookupMX(ctx, domain)
+	found, err := c.route.Resolver.LookupMX(ctx, domain+".")
 	if len(found) > 0 {
 		hosts := order(found)
 		if len(hosts) == 0 { // RFC 7505
@@ -178,7 +178,7 @@ func (c *direct) lookUp(ctx context.Context, domain string) ([]string, Result) {
 		return nil, unresolved(domain, err)
 	}
 	// no MX: the domain itself, if it has an address
-	if _, err := c.route.Resolver.LookupHost(ctx, domain); err != nil {
+	if _, err := c.route.Resolver.LookupHost(ctx, domain+"."); err != nil {
 		if notFound(err) {
 			return nil, nobody("5.1.2", "ドメイン "+domain+" にメールサーバが見つかりません。綴りを確かめてください。", "No mail server is known for the domain "+domain+". Check its spelling.")
 		}
@@ -193,6 +193,9 @@ func notFound(err error) bool {
 }
 
 func unresolved(domain string, err error) Result {
+	if e, ok := errors.AsType[*net.DNSError](err); ok {
+		err = errors.New("DNS: " + e.Err) // without the server: a resolver of ours asks another than it names
+	}
 	return Result{Outcome: Deferred, Scope: Domain, Text: clean(err.Error()), Retry: grey,
 		Err: fault.Wrap(fault.Unavailable, err, "ドメイン "+domain+" のメールサーバをDNSで調べられません。この機械のDNSの設定を確かめてください。",
 			"DNS does not tell the mail server of the domain "+domain+". Check this machine's DNS settings.")}

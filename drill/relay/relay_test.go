@@ -413,3 +413,39 @@ func FuzzRefusal(f *testing.F) {
 }
 
 func abs(n int) int { return max(n, -(n + 1)) }
+
+// One connection to a relay on loopback; the drill needs 200 mails a second.
+func BenchmarkSend(b *testing.B) {
+	s := mailtest.StartWith(b, mailtest.Config{Discard: true})
+	l, err := Open(b.Context(), route(s))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	e := letter(1)
+	e.Body = append(e.Body, bytes.Repeat([]byte(strings.Repeat("x", 76)+"\r\n"), 130)...) // 10 kB
+	for b.Loop() {
+		if r := l.Send(b.Context(), e, nothing); r.Outcome != Accepted {
+			b.Fatalf("%+v", r)
+		}
+	}
+}
+
+func FuzzEnvelope(f *testing.F) {
+	f.Add("a@b.test", []byte("Subject: x\r\n\r\nx\r\n"))
+	f.Add("a@b.test>\r\nRCPT TO:<c@d.test", []byte("x\n.\n"))
+	f.Add("花子@病院.test", []byte("x\r.\r"))
+	f.Fuzz(func(t *testing.T, to string, b []byte) {
+		e, err := Envelope{To: to, Body: b}.checked()
+		if err != nil {
+			return
+		}
+		if strings.ContainsAny(e.To, "\r\n\t <>") || strings.Count(e.To, "@") != 1 || !ascii(domainOf(e.To)) {
+			t.Errorf("address %q", e.To)
+		}
+		bare := bytes.ReplaceAll(b, []byte("\r\n"), nil)
+		if bytes.ContainsAny(bare, "\r\n\x00") {
+			t.Errorf("body %q", b)
+		}
+	})
+}
