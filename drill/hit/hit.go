@@ -41,7 +41,7 @@ type Hit struct {
 	Net       netip.Addr // where it came from; the zero Addr when there is none
 	Agent     string     // the User-Agent as it was sent
 	Malformed bool       // something stood behind the token in the address, like %27, that no mail contained
-	Referer   bool       // the request named the page it came from
+	Referer   bool       // the request named the page it came from; kept as a fact, no rule looks at it yet
 }
 
 // Recipient is what is known of one mail.

@@ -80,6 +80,7 @@ type Report struct {
 	Automatic string // why this is no person's mail; "" when it is
 	AddOn     bool   // it has the shape in which a report button sends
 	Originals []Original
+	Files     []File        // what the reporter attached beside, like a picture of the screen
 	Tokens    []token.Token // all tokens of the mail, in order; not all need be ours
 	Marker    string        // the drill's header, as found; anybody can write one, so its hmac must be checked
 	Unread    []i18n.Text   // what was left out, and why
@@ -160,6 +161,7 @@ func (r *reader) tellApart(out *Report, own *Original) {
 	out.Note = note
 	switch {
 	case len(r.originals) > 0: // handed on as a file: the mail's own text is the note, with what the program quoted below it
+		out.Files = own.Files
 	case quoted.found || len(own.Links) > 0 || len(own.Files) > 0:
 		o := *own
 		o.Text, o.From, o.Subject, o.Date = quoted.text, quoted.from, quoted.subject, quoted.date

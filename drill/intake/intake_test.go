@@ -51,6 +51,9 @@ func show(r Report) string {
 			p("  添付 %q %s %d %.12s %v", f.Name, f.Type, f.Size, f.SHA256, f.Inside)
 		}
 	}
+	for _, f := range r.Files {
+		p("ほかの添付 %q %s %d %.12s %v", f.Name, f.Type, f.Size, f.SHA256, f.Inside)
+	}
 	for _, u := range r.Unread {
 		p("読めず %s", u.Ja)
 	}

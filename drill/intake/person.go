@@ -7,8 +7,8 @@ import (
 	"kenshin/jp"
 )
 
-// IsAutoReply says why a mail was written by a program (an absence notice, a bounce, a list), and false for a person's. A drill counts no
-// such mail as a reply, and nothing answers it, or two programs would write to each other for ever (RFC 3834).
+// IsAutoReply says why a mail was written by a program (an absence notice, a bounce), and false for a person's. A drill counts no
+// such mail as a reply, and nothing answers it, or two programs would write to each other for ever (RFC 3834). What a group or a rule adds on the way (List-Id, Precedence: list) proves nothing: the report mailbox may be a group itself.
 func IsAutoReply(raw []byte) (why string, yes bool) {
 	why = automatic((&reader{limits: Limits{}.filled()}).split(raw).head)
 	return why, why != ""
@@ -30,14 +30,10 @@ func automatic(h head) string {
 			if v := strings.ToLower(h.values[i]); v != "no" && v != "false" {
 				return clean(n, 60)
 			}
-		case "x-ms-exchange-generated-message-source", "x-ms-exchange-inbox-rules-loop":
-			return clean(n, 60)
-		case "list-id", "list-unsubscribe":
-			return clean(n, 60)
 		}
 	}
 	switch v := strings.ToLower(h.get("Precedence")); v {
-	case "auto_reply", "auto-reply", "bulk", "junk", "list":
+	case "auto_reply", "auto-reply", "bulk", "junk":
 		return "Precedence: " + v
 	}
 	if h.get("Return-Path") == "<>" {

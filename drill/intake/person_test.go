@@ -38,14 +38,15 @@ func TestSaysOpened(t *testing.T) {
 func TestIsAutoReply(t *testing.T) {
 	for _, h := range []string{
 		"Auto-Submitted: auto-replied", "Auto-Submitted: auto-generated; x", "Subject: 自動応答: 研修", "Subject: =?UTF-8?B?5LiN5Zyo6YCa55+l?=", "Subject: Automatic reply: x", "Subject: Out of Office: x",
-		"Precedence: bulk", "Return-Path: <>", "X-Autoreply: yes", "Content-Type: multipart/report; report-type=delivery-status; boundary=x", "From: MAILER-DAEMON@x.example", "List-Id: <x.example>",
+		"Precedence: bulk", "Return-Path: <>", "X-Autoreply: yes", "Content-Type: multipart/report; report-type=delivery-status; boundary=x", "From: MAILER-DAEMON@x.example",
 		"Subject: Undeliverable: x", "Subject: 配信不能: x",
 	} {
 		if why, ok := IsAutoReply([]byte(h + "\r\nTo: a@b.example\r\n\r\nx")); !ok || why == "" {
 			t.Errorf("taken for a person's: %s", h)
 		}
 	}
-	for _, h := range []string{"Auto-Submitted: no", "Subject: 明日は不在にします", "Subject: Re: 研修", "X-Autoreply: no", "Precedence: first-class", "Subject: 自動ドアの件"} {
+	for _, h := range []string{"Auto-Submitted: no", "Subject: 明日は不在にします", "Subject: Re: 研修", "X-Autoreply: no", "Precedence: first-class", "Subject: 自動ドアの件",
+		"List-Id: <report.hospital.example>", "Precedence: list", "X-MS-Exchange-Inbox-Rules-Loop: report@hospital.example"} {
 		if why, ok := IsAutoReply([]byte(h + "\r\nFrom: a@b.example\r\n\r\nx")); ok {
 			t.Errorf("taken for a program's: %s: %s", h, why)
 		}

@@ -162,6 +162,10 @@ def phish():
     m = outer("迷惑メール")
     m.attach(MIMEText("知らない会社からです。パスワードは入力していませんが、添付を開いてしまいました。", "plain", "utf-8"))
     m.attach(MIMEMessage(bad))
+    p = MIMEApplication(b"\x89PNG", "png")
+    p.replace_header("Content-Type", "image/png")
+    p.add_header("Content-Disposition", "attachment", filename=("utf-8", "ja", "画面.png"))
+    m.attach(p)
     save("real-phish", m)
 
 
