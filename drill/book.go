@@ -9,12 +9,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 
 	"kenshin/account"
 	"kenshin/actor"
 	"kenshin/drill/lesson"
+	"kenshin/drill/preflight"
 	"kenshin/facility"
 	"kenshin/fault"
 	"kenshin/i18n"
@@ -37,6 +39,8 @@ type Book struct {
 	now    func() time.Time
 	log    *slog.Logger
 
+	world preflight.World // how DNS and servers are reached, for proofs and preflights
+
 	doors sync.Map // number -> facility.ID and back; a door never changes its house
 	keys  sync.Map // drill id -> its key; a drill's key never changes
 
@@ -48,8 +52,11 @@ type Book struct {
 
 // New returns the book that lies in db.
 func New(db *store.DB, box *seal.Box, houses Houses, now func() time.Time, log *slog.Logger) *Book {
-	return &Book{db: db, box: box, houses: houses, now: now, log: log}
+	return &Book{db: db, box: box, houses: houses, now: now, log: log, world: preflight.World{Resolver: net.DefaultResolver, Dial: (&net.Dialer{}).DialContext, Clock: preflight.SystemClock, Now: now}}
 }
+
+// Reach says how DNS and servers are reached, instead of as this machine does.
+func (b *Book) Reach(w preflight.World) { b.world = w }
 
 // stamp is now as the database keeps it.
 func (b *Book) stamp() time.Time { return b.now().UTC().Truncate(time.Microsecond) }

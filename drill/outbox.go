@@ -126,6 +126,9 @@ func (b *Book) settle(ctx context.Context, f facility.ID, p parcel, state string
 		if err == nil && n == 0 {
 			err = errNotOurs
 		}
+		if err == nil && p.Kind == kindVerify && state != "queued" { // the code is kept nowhere once it is out
+			_, err = tx.Exec(ctx, "UPDATE drill_outbox SET content = '' WHERE facility_id = $1 AND id = $2", p.ID)
+		}
 		if err != nil || p.Kind != "drill" {
 			return err
 		}
