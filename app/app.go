@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 
 	"kenshin/account"
 	"kenshin/drill"
+	"kenshin/drill/preflight"
 	"kenshin/event"
 	"kenshin/facility"
 	"kenshin/fault"
@@ -190,6 +192,7 @@ func (h *House) build() (err error) {
 	h.Events = event.New(h.DB)
 	h.Gates = gate.NewBook(h.DB, h.Box, h.Now)
 	h.Drills = drill.New(h.DB, h.Box, h.Account, h.Now, h.Log)
+	h.Drills.Reach(preflight.World{Resolver: net.DefaultResolver, Dial: (&net.Dialer{}).DialContext, Clock: preflight.SystemClock, Now: h.Now})
 	h.works()
 	h.drillWorks()
 	h.Jobs.Handle(judgeKind, job.Options{Title: i18n.Text{Ja: "弱点の見直し", En: "Judging devices again"}}, h.judgeStep)

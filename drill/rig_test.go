@@ -11,6 +11,7 @@ import (
 	"kenshin/actor"
 	"kenshin/drill/calendar"
 	"kenshin/drill/domain"
+	"kenshin/drill/preflight"
 	"kenshin/facility"
 	"kenshin/internal/dbtest"
 	"kenshin/internal/mailtest"
@@ -83,13 +84,11 @@ func (r *rig) green(d Drill) {
 	r.must(err)
 	p, err := mailPrint(&d, s)
 	r.must(err)
-	text, err := marshal(flight{Print: p})
-	r.must(err)
-	r.must(r.db.Write(r.t.Context(), r.f, func(tx *store.Tx) error {
-		_, err := tx.Exec(r.t.Context(), "INSERT INTO drill_preflights (facility_id, id, drill_id, at, state, content) VALUES ($1, $2, $3, $4, 'green', $5)",
-			store.NewID(), d.ID, store.Micros(r.stamp()), text)
-		return err
-	}))
+	fl := Flight{Print: p}
+	for _, c := range preflight.Checks() {
+		fl.Outcomes = append(fl.Outcomes, preflight.Outcome{Check: c.ID, At: r.Book.now(), Result: preflight.Result{State: preflight.OK}})
+	}
+	r.must(r.db.Write(r.t.Context(), r.f, func(tx *store.Tx) error { return r.putFlight(r.t.Context(), tx, d.ID, &fl) }))
 }
 
 func mailOf() Mail {

@@ -139,7 +139,7 @@ func (b *Book) start(ctx context.Context, f facility.ID, d Drill, s Settings) er
 
 // sendSome sends what is due of one drill (the zero drill: mails that are no drill's own). more is true when time ran out first.
 func (b *Book) sendSome(ctx context.Context, f facility.ID, d Drill, open Opener) (more bool, err error) {
-	pool := &pool{book: b, facility: f, open: open, drill: d.ID}
+	pool := &pool{book: b, facility: f, open: open, drill: d.ID, writers: map[string]*writer{}}
 	defer pool.close()
 	for ctx.Err() == nil {
 		l, err := b.leave(ctx, f)
@@ -240,6 +240,8 @@ type pool struct {
 	drill    string
 	lines    []Line
 	next     time.Time // before which no mail goes out
+	mu       sync.Mutex
+	writers  map[string]*writer // of test mails, by drill
 }
 
 func (p *pool) close() {
@@ -353,7 +355,14 @@ func (p *pool) one(ctx context.Context, line Line, one parcel, l leave, w *write
 	if err != nil {
 		return false, b.settle(keep, p.facility, one, "refused", Skipped, one.Due, 0, fault.Sentence(err, "ja"))
 	}
-	mail, id, err := w.write(one)
+	if one.Kind == kindTest {
+		w, err = p.tester(keep, one.Drill, l.settings)
+	}
+	var mail []byte
+	var id string
+	if err == nil {
+		mail, id, err = w.write(one)
+	}
 	if err != nil {
 		return false, b.settle(keep, p.facility, one, "refused", Skipped, one.Due, 0, fault.Sentence(err, "ja"))
 	}
@@ -373,8 +382,26 @@ func (p *pool) one(ctx context.Context, line Line, one parcel, l leave, w *write
 	return r.Outcome == relay.Unknown || r.Outcome == relay.NotTried, nil
 }
 
+// tester makes the mails of a draft's tests.
+func (p *pool) tester(ctx context.Context, drill string, s Settings) (*writer, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if w := p.writers[drill]; w != nil {
+		return w, nil
+	}
+	d, err := p.book.Get(ctx, p.facility, drill)
+	if err != nil {
+		return nil, err
+	}
+	w, err := p.book.newWriter(ctx, p.facility, s, d)
+	if err == nil {
+		p.writers[drill] = w
+	}
+	return w, err
+}
+
 func (p parcel) recipient() (string, error) {
-	if p.Kind == "drill" || p.Content == "" {
+	if p.Kind == "drill" || p.Kind == kindTest {
 		return p.To.Address, nil
 	}
 	var m plainMail

@@ -25,6 +25,7 @@ type Settings struct {
 	ReportTo  string            `json:"report_to"`    // where staff forward suspicious mails
 	Extension string            `json:"extension"`    // whom staff call when they opened one
 	Egress    []netip.Prefix    `json:"egress"`       // the hospital's own addresses as the landing page sees them
+	Outgoing  []netip.Addr      `json:"outgoing"`     // the addresses from which the relay sends, as receivers see them
 	PerDay    int               `json:"per_day"`      // most recipients of one day
 	Apart     int               `json:"apart"`        // days between two drills for one person
 	Quiet     int               `json:"quiet"`        // seconds after acceptance in which an arrival is more likely a machine's

@@ -2,6 +2,7 @@ package letter
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -134,3 +135,6 @@ func Sign(raw []byte, domain, selector string, key Key) ([]byte, error) {
 func within(domain, parent string) bool {
 	return domain == parent || strings.HasSuffix(domain, "."+parent)
 }
+
+// Public is the half of the key that DNS publishes.
+func (k Key) Public() crypto.PublicKey { return &k.rsa.PublicKey }
