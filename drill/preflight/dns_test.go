@@ -201,6 +201,8 @@ func TestRoutes(t *testing.T) {
 		`dane.example.jp. 60 IN MX 0 dane-example-jp.o-v1.mx.microsoft.`,
 		`google.example.jp. 60 IN MX 5 alt1.aspmx.l.google.com.`, `google.example.jp. 60 IN MX 1 ASPMX.L.GOOGLE.COM.`,
 		`iij.example.jp. 60 IN MX 10 mx-iij.securemx.jp.`, `iij.example.jp. 60 IN TXT "v=spf1 include:spf.protection.outlook.com -all"`,
+		`mf.example.jp. 60 IN MX 10 mail.system.digitalartscloud.com.`, `mf.example.jp. 60 IN TXT "v=spf1 include:spf.mail.system.digitalartscloud.com -all"`,
+		`gw.example.jp. 60 IN MX 10 mx1.example.jp.`, `gw.example.jp. 60 IN TXT "v=spf1 include:_spf.guardianwall.jp include:spf.protection.outlook.com ~all"`,
 		`own.example.jp. 60 IN MX 10 mail.example.jp.`, `own.example.jp. 60 IN TXT "v=spf1 include:_spf.google.com ~all"`,
 		`other.example.jp. 60 IN MX 10 mx.somewhere.example.`,
 		`null.example.jp. 60 IN MX 0 .`,
@@ -211,6 +213,7 @@ func TestRoutes(t *testing.T) {
 	for domain, want := range map[string]string{
 		"m365.example.jp": "ok microsoft-365 [microsoft-365]", "dane.example.jp": "ok microsoft-365 [microsoft-365]",
 		"google.example.jp": "ok google-workspace [google-workspace]", "iij.example.jp": "ok iij-securemx [filter-service microsoft-365]",
+		"mf.example.jp": "ok m-filter-cloud [m-filter]", "gw.example.jp": "ok own [own-gateway microsoft-365 guardianwall]",
 		"own.example.jp": "ok own [own-gateway google-workspace]", "other.example.jp": "ok other [own-gateway]", "null.example.jp": "bad  []",
 		"a.example.jp": "warn own [own-gateway]", "gone.example.jp": "bad  []", "down.example.jp": "unknown  []", "bc.example.jp": "ok broadcom [report-only]",
 		"trick.example.jp": "ok other [own-gateway]",
@@ -222,7 +225,7 @@ func TestRoutes(t *testing.T) {
 	}
 	set := setup()
 	set.Recipients = []string{"M365.example.jp.", "m365.example.jp", "iij.example.jp"}
-	if o := run(t, s, set, "mx"); o.State != OK || len(o.Facts) != 5 || !strings.Contains(o.Facts[0].Value, "要確認") {
+	if o := run(t, s, set, "mx"); o.State != OK || len(o.Facts) != 6 || !strings.Contains(o.Facts[0].Value, "要確認") {
 		t.Errorf("%+v", o)
 	}
 	set.Recipients = append(set.Recipients, "null.example.jp")

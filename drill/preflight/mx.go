@@ -22,10 +22,14 @@ type Kind struct {
 	ID         string `yaml:"id"`
 	i18n.Text  `yaml:",inline"`
 	Guide      string   `yaml:"guide"`
-	Confidence string   `yaml:"confidence"` // seen or known (要確認)
+	Confidence string   `yaml:"confidence"` // seen; counted and known are shown with 要確認
 	Source     string   `yaml:"source"`
-	Suffixes   []string `yaml:"suffixes"`
+	Suffixes   []string `yaml:"suffixes"` // of MX hosts
+	SPF        []string `yaml:"spf"`      // what a domain's SPF record includes when the service sends for it
 }
+
+// Unsure reports an entry that nobody read in the maker's own words.
+func (k Kind) Unsure() bool { return k.Confidence != "seen" }
 
 var kinds = sync.OnceValues(func() ([]Kind, error) {
 	var f struct {
@@ -43,7 +47,7 @@ type Route struct {
 	Domain string
 	Hosts  []string // by preference
 	Kind   Kind     // ID "own" for a server of the domain's own, "other" for an unknown one, "" when there is none
-	Behind string   // guide of a mailbox service behind the gateway, as the domain's own SPF suggests; "" when nothing does
+	Beside []Kind   // services that the domain's own SPF record names: mailboxes behind the gateway, or a gateway that the MX does not show
 	State  State
 	Says   i18n.Text
 }
@@ -51,9 +55,9 @@ type Route struct {
 // Guides are the guides that an administrator of the domain needs, the gateway's first.
 func (r Route) Guides() []string {
 	var g []string
-	for _, id := range []string{r.Kind.Guide, r.Behind} {
-		if id != "" && !slices.Contains(g, id) {
-			g = append(g, id)
+	for _, k := range append([]Kind{r.Kind}, r.Beside...) {
+		if k.Guide != "" && !slices.Contains(g, k.Guide) {
+			g = append(g, k.Guide)
 		}
 	}
 	return g
@@ -107,9 +111,7 @@ func route(ctx context.Context, r Resolver, domain string) Route {
 		t.Hosts = append(t.Hosts, strings.ToLower(strings.TrimSuffix(mx.Host, ".")))
 	}
 	t.Kind = kindOfHosts(domain, t.Hosts)
-	if t.Kind.Guide != "microsoft-365" && t.Kind.Guide != "google-workspace" {
-		t.Behind = behind(ctx, r, domain)
-	}
+	t.Beside = beside(ctx, r, domain, t.Kind.ID)
 	return t
 }
 
@@ -121,28 +123,33 @@ func kindOfHosts(domain string, hosts []string) Kind {
 	}
 	for _, h := range hosts {
 		if organisation(h) == organisation(domain) {
-			return Kind{ID: "own", Text: i18n.Text{Ja: "自院のサーバー", En: "a server of its own"}, Guide: "own-gateway", Confidence: "seen"}
+			return Kind{ID: "own", Text: i18n.Text{Ja: "自院のサーバー", En: "a server of its own"}, Guide: "own-gateway", Confidence: "seen", Source: "MX"}
 		}
 	}
 	return Kind{ID: "other", Text: i18n.Text{Ja: "分からないサーバー", En: "an unknown server"}, Guide: "own-gateway", Confidence: "known"}
 }
 
-// behind looks at whom the domain's own SPF record lets send for it: a hospital that reads its mail in Microsoft 365 sends from there too.
-func behind(ctx context.Context, r Resolver, domain string) string {
+// beside looks at whom the domain's own SPF record lets send for it: a hospital that reads its mail in Microsoft 365 sends from there too. The
+// record outlives a contract now and then, so this is a hint only.
+func beside(ctx context.Context, r Resolver, domain, except string) []Kind {
 	txts, err := r.LookupTXT(ctx, domain)
-	if err != nil {
-		return ""
+	list, err2 := kinds()
+	if err != nil || err2 != nil {
+		return nil
 	}
+	var out []Kind
 	for _, t := range txts {
-		switch t = strings.ToLower(t); {
-		case !strings.HasPrefix(t, "v=spf1"):
-		case strings.Contains(t, "include:spf.protection.outlook.com"):
-			return "microsoft-365"
-		case strings.Contains(t, "include:_spf.google.com"):
-			return "google-workspace"
+		words := strings.Fields(strings.ToLower(t))
+		if len(words) == 0 || words[0] != "v=spf1" {
+			continue
+		}
+		for _, k := range list {
+			if k.ID != except && slices.ContainsFunc(k.SPF, func(s string) bool { return slices.Contains(words, "include:"+s) }) {
+				out = append(out, k)
+			}
 		}
 	}
-	return ""
+	return out
 }
 
 func checkMX(ctx context.Context, p *pass) Result {
@@ -160,10 +167,13 @@ func checkMX(ctx context.Context, p *pass) Result {
 			continue
 		}
 		value := strings.Join(t.Hosts, " ") + " = " + t.Kind.Ja
-		if t.Kind.Confidence != "seen" {
+		if t.Kind.Unsure() {
 			value += "(要確認)"
 		}
 		r.Facts = append(r.Facts, fact("メールの受け口", "Mail servers", t.Domain, value))
+		for _, k := range t.Beside {
+			r.Facts = append(r.Facts, fact("SPFから見て、ほかに使っていそうなもの", "Used as well, as SPF suggests", t.Domain, k.Ja+"(要確認)"))
+		}
 		for _, g := range t.Guides() {
 			r.Facts = append(r.Facts, fact("手引き", "Guide", t.Domain, g))
 			guides = append(guides, g)

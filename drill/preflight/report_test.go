@@ -3,6 +3,7 @@ package preflight
 import (
 	"context"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -147,7 +148,7 @@ func TestGuides(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, k := range ks {
-		if !slices.Contains(known, k.Guide) || k.Ja == "" || k.En == "" || k.Source == "" || len(k.Suffixes) == 0 || !slices.Contains([]string{"seen", "known"}, k.Confidence) {
+		if !slices.Contains(known, k.Guide) || k.Ja == "" || k.En == "" || k.Source == "" || len(k.Suffixes)+len(k.SPF) == 0 || !slices.Contains([]string{"seen", "counted", "known"}, k.Confidence) {
 			t.Errorf("%+v is not whole", k)
 		}
 	}
@@ -194,5 +195,18 @@ func TestGuides(t *testing.T) {
 	}
 	if _, err := GuideFor("nothing", s); err == nil {
 		t.Error("a guide that does not exist")
+	}
+}
+
+func TestTheGuideNamesEveryCheck(t *testing.T) {
+	text, err := os.ReadFile("../../docs/guide/drill-delivery.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range Checks() {
+		row := "| " + c.Title.Ja + " | " + map[Severity]string{High: "高", Medium: "中", Low: "低"}[c.Severity] + " |"
+		if !strings.Contains(string(text), row) {
+			t.Errorf("docs/guide/drill-delivery.md lacks %s", row)
+		}
 	}
 }
