@@ -24,6 +24,15 @@ type place struct {
 	last   int32   // the one that was counted last
 	honey  []int64 // hits on the hidden link
 	canary first   // hits on decoys
+	name   string
+}
+
+// String is the network as text, made once.
+func (p *place) String() string {
+	if p.name == "" {
+		p.name = p.net.String()
+	}
+	return p.name
 }
 
 // first is the earliest of some times.

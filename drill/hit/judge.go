@@ -14,10 +14,13 @@ type item struct {
 	made way
 	o    *origin
 	p    *program
+	hand first // when the same client next pressed something for this recipient
 
 	burst int // hits in the window that it is part of, when there are too many
 	all   bool
 }
+
+const maxLinks = 8 // kinds of links in a mail; there are four
 
 // way is how a sign came to be.
 type way uint8
@@ -65,7 +68,8 @@ type judge struct {
 	who    []Recipient
 
 	version string
-	reasons []Reason
+	reasons []Reason           // room for reasons; a full one is replaced, not copied
+	window  []*item            // used again for each recipient
 	canary  map[client]*first  // inside: hits on decoys by address and program
 	honey   map[ownKey][]int64 // hits on the hidden link by recipient, address and program
 }
@@ -77,7 +81,7 @@ type ownKey struct {
 
 func newJudge(facts Facts, hits []Hit, rules Rules, blind bool) *judge {
 	j := &judge{facts: facts, limits: rules.Limits, find: newLookup(rules, facts.Egress), blind: blind, version: rules.Version(),
-		items: make([]item, len(hits)), order: make([]int32, len(hits)), reasons: make([]Reason, 0, len(hits)+len(hits)/2),
+		items: make([]item, len(hits)), order: make([]int32, len(hits)),
 		canary: map[client]*first{}, honey: map[ownKey][]int64{}}
 	numbers := make(map[string]int32, len(facts.Recipients))
 	for i := range hits {
@@ -93,7 +97,7 @@ func newJudge(facts Facts, hits []Hit, rules Rules, blind bool) *judge {
 	}
 	slices.SortFunc(j.order, func(a, b int32) int {
 		x, y := &j.items[a], &j.items[b]
-		return cmp.Or(cmp.Compare(x.who, y.who), cmp.Compare(x.at, y.at))
+		return cmp.Or(cmp.Compare(x.who, y.who), cmp.Compare(x.at, y.at), cmp.Compare(x.made, y.made))
 	})
 	j.gather()
 	return j
@@ -169,20 +173,28 @@ func (j *judge) recipient(group []int32, out []Verdict) {
 		j.bursts(group, inside)
 		j.allLinks(group, inside)
 	}
-	var hands map[client][]int64
+	j.hands(group)
 	for _, i := range group {
-		it := &j.items[i]
+		out[i] = j.verdict(&j.items[i])
+	}
+}
+
+// hands tells each hit when its client next pressed something.
+func (j *judge) hands(group []int32) {
+	var next map[client]int64
+	for k := len(group) - 1; k >= 0; k-- { // backwards: what a client pressed is known before what it fetched earlier
+		it := &j.items[group[k]]
 		if it.made == pressed {
 			if _, machine := j.certain(it); !machine {
-				if hands == nil {
-					hands = map[client][]int64{}
+				if next == nil {
+					next = map[client]int64{}
 				}
-				hands[it.client()] = append(hands[it.client()], it.at)
+				next[it.client()] = it.at
 			}
+		} else if next != nil && it.made == fetched {
+			at, ok := next[it.client()]
+			it.hand = first{at, ok}
 		}
-	}
-	for _, i := range group {
-		out[i] = j.verdict(&j.items[i], hands)
 	}
 }
 
@@ -192,12 +204,13 @@ func (j *judge) windows(group []int32, within int, use func(*item) bool, enter f
 	if within == 0 {
 		return
 	}
-	var its []*item
+	its := j.window[:0]
 	for _, i := range group {
 		if it := &j.items[i]; use(it) {
 			its = append(its, it)
 		}
 	}
+	j.window = its
 	if len(its) < full {
 		return
 	}
@@ -239,17 +252,19 @@ func (j *judge) bursts(group []int32, inside bool) {
 }
 
 func (j *judge) allLinks(group []int32, inside bool) {
-	if len(j.facts.Links) < 2 {
+	if n := len(j.facts.Links); n < 2 || n > maxLinks {
 		return
 	}
-	counts, distinct := make(map[Signal]int, len(j.facts.Links)), 0
+	var counts [maxLinks]int
+	distinct := 0
 	j.windows(group, j.limits.AllLinks,
 		func(it *item) bool {
 			return it.o.inside == inside && it.made == fetched && slices.Contains(j.facts.Links, it.h.Signal)
 		},
 		func(it *item, by int) int {
-			was := counts[it.h.Signal]
-			counts[it.h.Signal] += by
+			n := slices.Index(j.facts.Links, it.h.Signal)
+			was := counts[n]
+			counts[n] += by
 			if was == 0 {
 				distinct++
 			} else if was+by == 0 {

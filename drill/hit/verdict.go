@@ -1,9 +1,10 @@
 package hit
 
 import (
-	"slices"
 	"time"
 )
+
+const maxReasons = 24 // more than there are rules for one hit
 
 func inSeconds(d int64) float64 { return float64(d/int64(time.Millisecond)) / 1000 }
 
@@ -37,7 +38,7 @@ func (j *judge) certain(it *item) (Reason, bool) {
 	}
 	// a proxy loads the pictures of decoys as well as those of people
 	if (s == nil || s.Kind != Proxy) && !it.o.inside && it.h.Net.IsValid() && j.likeCanary(it, &it.o.exact.canary) {
-		return Reason{Rule: rCanaryNet, Detail: it.o.exact.net.String()}, true
+		return Reason{Rule: rCanaryNet, Detail: it.o.exact.String()}, true
 	}
 	return Reason{}, false
 }
@@ -64,7 +65,10 @@ func (j *judge) honeypotMate(it *item) (int64, bool) {
 }
 
 // verdict tries the rules in order of how much they prove; the first that holds decides.
-func (j *judge) verdict(it *item, hands map[client][]int64) Verdict {
+func (j *judge) verdict(it *item) Verdict {
+	if cap(j.reasons)-len(j.reasons) < maxReasons {
+		j.reasons = make([]Reason, 0, 4096)
+	}
 	start := len(j.reasons)
 	var kind Kind
 	say := func(k Kind, r Reason) {
@@ -76,7 +80,7 @@ func (j *judge) verdict(it *item, hands map[client][]int64) Verdict {
 	if r, ok := j.certain(it); ok {
 		say(Machine, r)
 	}
-	j.byHand(it, hands, say)
+	j.byHand(it, say)
 	if it.made == fetched {
 		if kind == "" && j.clock(it) {
 			say(Unconfirmed, Reason{Rule: rClock, Seconds: inSeconds(int64(j.who[it.who].Begun.Sub(it.h.At)))})
@@ -91,7 +95,7 @@ func (j *judge) verdict(it *item, hands map[client][]int64) Verdict {
 	return Verdict{Hit: it.h.ID, Kind: kind, Reasons: j.reasons[start:end:end], Rules: j.version}
 }
 
-func (j *judge) byHand(it *item, hands map[client][]int64, say func(Kind, Reason)) {
+func (j *judge) byHand(it *item, say func(Kind, Reason)) {
 	switch {
 	case it.h.Method == ByMail:
 		say(Person, Reason{Rule: rOwnMail})
@@ -101,11 +105,8 @@ func (j *judge) byHand(it *item, hands map[client][]int64, say func(Kind, Reason
 		say(Person, Reason{Rule: rList})
 	case it.made == pressed:
 		say(Person, Reason{Rule: rHand})
-	case it.made == fetched && hands != nil:
-		ts := hands[it.client()]
-		if i, _ := slices.BinarySearch(ts, it.at); i < len(ts) && ts[i]-it.at <= seconds(j.limits.Confirm) {
-			say(Person, Reason{Rule: rHandSoon, Seconds: inSeconds(ts[i] - it.at), Limit: j.limits.Confirm})
-		}
+	case it.hand.seen && it.hand.at-it.at <= seconds(j.limits.Confirm):
+		say(Person, Reason{Rule: rHandSoon, Seconds: inSeconds(it.hand.at - it.at), Limit: j.limits.Confirm})
 	}
 }
 
@@ -128,7 +129,7 @@ func (j *judge) likely(it *item, say func(Kind, Reason)) {
 	}
 	outside := !it.o.inside && it.h.Net.IsValid()
 	if outside && !j.likeCanary(it, &it.o.exact.canary) && j.likeCanary(it, &it.o.wide.canary) {
-		say(Machine, Reason{Rule: rCanaryNet, Detail: it.o.wide.net.String()})
+		say(Machine, Reason{Rule: rCanaryNet, Detail: it.o.wide.String()})
 	}
 	if after, ok := j.sinceAccepted(it); ok && after >= 0 && after < seconds(j.limits.MinDelay) {
 		say(Machine, Reason{Rule: rFast, Seconds: inSeconds(after), Limit: j.limits.MinDelay})
@@ -140,7 +141,7 @@ func (j *judge) likely(it *item, say func(Kind, Reason)) {
 		say(Machine, Reason{Rule: rBurst, Count: it.burst, Limit: j.limits.BurstSeconds})
 	}
 	if n := it.o.exact.who; outside && n >= j.limits.SharedNet {
-		say(Machine, Reason{Rule: rShared, Count: n, Limit: j.limits.SharedNet, Detail: it.o.exact.net.String()})
+		say(Machine, Reason{Rule: rShared, Count: n, Limit: j.limits.SharedNet, Detail: it.o.exact.String()})
 	}
 	// The program's name alone proves nothing: filters borrow the names of browsers. It only takes the word of the place away.
 	if site != nil && !full {
