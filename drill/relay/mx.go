@@ -87,7 +87,7 @@ func (c *direct) send(ctx context.Context, e Envelope, begun func() error) Resul
 
 // ours narrows a result: another domain's servers may think otherwise.
 func ours(r Result) Result {
-	if r.Scope == Relay && r.Text != "stopped" {
+	if r.Scope == Relay && r.Outcome != NotTried { // what was stopped was stopped for all
 		r.Scope = Domain
 	}
 	return r

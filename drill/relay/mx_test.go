@@ -100,7 +100,7 @@ func TestStraightToTheRecipientsServer(t *testing.T) {
 }
 
 func TestAnswersOfOneDomainAreAboutThatDomain(t *testing.T) {
-	s := mailtest.Start(t, mailtest.Nth(mailtest.To, 1, mailtest.Act{Reply: "421 4.3.2 closing", Cut: true}), mailtest.Nth(mailtest.To, 2, mailtest.Act{Reply: "450 4.2.0 greylisted"}))
+	s := mailtest.Start(t, mailtest.Nth(mailtest.To, 1, mailtest.Act{Reply: "421 4.3.2 stopped", Cut: true}), mailtest.Nth(mailtest.To, 2, mailtest.Act{Reply: "450 4.2.0 greylisted"}))
 	r, _ := zone(t, "one.test. 60 IN A 127.0.0.1")
 	l := open(t, directRoute(r, s.Port()))
 	if got, _ := send(t, l, to("a@one.test")); got.Outcome != Deferred || got.Scope != Domain {
