@@ -35,7 +35,7 @@ func (h *House) Backup(ctx context.Context, file, backupURL, passphrase string) 
 	if err != nil {
 		return m, err
 	}
-	return m, h.noteAll(ctx, "backup.make", i18n.Text{Ja: "バックアップを取りました", En: "Made a backup"})
+	return m, h.noteAll(context.WithoutCancel(ctx), "backup.make", i18n.Text{Ja: "バックアップを取りました", En: "Made a backup"})
 }
 
 // Restore puts a backup into an empty place: the key first in memory, then the data, and the key file once the data is there. What was under
@@ -71,6 +71,7 @@ func Restore(ctx context.Context, c Config, file, passphrase string) (store.Mani
 	if m, err = store.Restore(ctx, file, o); err != nil {
 		return m, err
 	}
+	ctx = context.WithoutCancel(ctx) // the data is in its place and wants its key
 	if k.box != nil {
 		if err := os.MkdirAll(c.Data, 0o700); err != nil {
 			return m, fmt.Errorf("make %s: %w", c.Data, err)

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -100,13 +102,40 @@ func Demo(ctx context.Context, c Config, told func(done, total int)) (DemoDoor, 
 	var clock atomic.Int64 // the story's time: it moves from sweep to sweep
 	c.Now = func() time.Time { return time.UnixMicro(clock.Load()).UTC() }
 	clock.Store(now.UnixMicro())
-	h, err := Open(ctx, c)
+	settle, err := demoPlace(&c)
 	if err != nil {
 		return DemoDoor{}, err
 	}
+	h, err := Open(ctx, c)
+	if err != nil {
+		return DemoDoor{}, errors.Join(err, settle(false))
+	}
 	d := &demo{House: h, story: story, now: now, clock: &clock, told: told}
 	door, err := d.tell(actor.With(ctx, actor.Actor{Kind: actor.Command, ID: "demo", Name: "見本 花子", Role: actor.Admin}))
-	return door, errors.Join(err, h.Close())
+	err = errors.Join(err, h.Close())
+	return door, errors.Join(err, settle(err == nil))
+}
+
+// demoPlace lets an SQLite database that is not there yet be filled in a folder of its own. settle moves it to its place when it is whole; a
+// demo that was cut off leaves nothing that the next try would meet.
+func demoPlace(c *Config) (settle func(whole bool) error, err error) {
+	place := filepath.Join(c.Data, "kenshin.db")
+	if _, err := os.Lstat(place); c.Database != "" || err == nil {
+		return func(bool) error { return nil }, nil
+	}
+	if err := makeFolder(c.Data); err != nil {
+		return nil, err
+	}
+	if c.Data, err = os.MkdirTemp(c.Data, "demo-"); err != nil {
+		return nil, fmt.Errorf("make a folder for the demo: %w", err)
+	}
+	work := c.Data
+	return func(whole bool) (err error) {
+		if whole {
+			err = os.Rename(filepath.Join(work, "kenshin.db"), place)
+		}
+		return errors.Join(err, os.RemoveAll(work))
+	}, nil
 }
 
 type demo struct {

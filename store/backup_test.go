@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -134,6 +135,41 @@ func TestBackupGoesFromEachEngineToEach(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestARestoreThatWasCutOff leaves a place into which it can be run again, and in which nobody takes it for done.
+func TestARestoreThatWasCutOff(t *testing.T) {
+	db := dbtest.SQLite(t)
+	fill(t, db)
+	file := filepath.Join(t.TempDir(), "kenshin.backup")
+	key := func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("wrapped")), nil }
+	if _, err := db.Backup(t.Context(), file, store.BackupOptions{Extra: map[string]func() (io.ReadCloser, error){"seal.key": key}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, to := range []store.Dialect{store.SQLite, store.Postgres} {
+		t.Run(string(to), func(t *testing.T) {
+			place := target(t, to)
+			ctx, cancel := context.WithCancel(t.Context())
+			cut := func(string) (io.WriteCloser, error) { cancel(); return keep{&bytes.Buffer{}}, nil } // comes after all rows
+			if _, err := store.Restore(ctx, file, store.RestoreOptions{Options: place, Extra: cut}); err == nil {
+				t.Fatal("cut off, and no error")
+			}
+			if left, _ := os.ReadDir(place.Dir); place.Dir != "" && len(left) > 0 {
+				t.Errorf("left behind: %v", left)
+			}
+			if _, err := store.Restore(t.Context(), file, store.RestoreOptions{Options: place}); err != nil {
+				t.Fatalf("run again: %v", err)
+			}
+			back, err := store.Open(t.Context(), place)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer back.Close()
+			if rows := titles(t, back, dbtest.Facility); len(rows) != 300 {
+				t.Errorf("%d rows", len(rows))
+			}
+		})
 	}
 }
 

@@ -155,7 +155,7 @@ func up(ctx context.Context, d Dialect, pool *sql.DB, only []int64) error {
 		return nil
 	}
 	for _, v := range slices.Sorted(maps.Keys(setOf(only))) {
-		if _, err := p.ApplyVersion(ctx, v, true); err != nil {
+		if _, err := p.ApplyVersion(ctx, v, true); err != nil && !errors.Is(err, goose.ErrAlreadyApplied) {
 			return fmt.Errorf("apply migration %d: %w", v, err)
 		}
 	}

@@ -39,7 +39,8 @@ func Restore(ctx context.Context, file string, o RestoreOptions) (Manifest, erro
 	if err != nil {
 		return m, diskFull(err)
 	}
-	db, err := Open(ctx, o.Options) // an older schema is brought up to date here
+	ctx = context.WithoutCancel(ctx) // the data is in its place: what is left is short, and half of it would not open
+	db, err := Open(ctx, o.Options)  // an older schema is brought up to date here
 	if err != nil {
 		return m, err
 	}
@@ -85,14 +86,46 @@ func restorePostgres(ctx context.Context, file string, m Manifest, o RestoreOpti
 		return err
 	}
 	defer owner.Close()
-	have, err := allTables(ctx, owner, Postgres)
-	if err != nil {
+	if full, err := used(ctx, owner, m.Schema); err != nil {
 		return err
-	}
-	if len(have) > 0 {
+	} else if full {
 		return notEmpty("データベース", "the database")
 	}
 	return load(ctx, file, m, Postgres, owner, o)
+}
+
+// used reports whether somebody's rows, or tables that are not ours or of another schema, are in a PostgreSQL database. A restore that was
+// cut off leaves our tables without a row.
+func used(ctx context.Context, owner *sql.DB, schema []int64) (bool, error) {
+	tx, err := owner.BeginTx(ctx, nil)
+	if err != nil {
+		return false, fmt.Errorf("begin: %w", err)
+	}
+	defer tx.Rollback() //nolint:errcheck // only looked at
+	all, err := allTables(ctx, tx, Postgres)
+	if err != nil || len(all) == 0 {
+		return false, err
+	}
+	applied, err := appliedVersions(ctx, tx)
+	if err != nil || len(applied) == 0 || slices.ContainsFunc(applied, func(v int64) bool { return !slices.Contains(schema, v) }) {
+		return true, err
+	}
+	scoped, err := facilityTables(ctx, tx, Postgres)
+	if err != nil {
+		return false, err
+	}
+	for _, t := range ownTables(all) {
+		if slices.Contains(scoped, t) { // its owner, too, sees the rows of a named facility only
+			if _, err := tx.ExecContext(ctx, "ALTER TABLE "+quote(t)+" NO FORCE ROW LEVEL SECURITY"); err != nil {
+				return false, fmt.Errorf("look at %s: %w", t, err)
+			}
+		}
+		var some bool
+		if err := tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM "+quote(t)+")").Scan(&some); err != nil || some {
+			return some, err
+		}
+	}
+	return false, nil
 }
 
 func notEmpty(ja, en string) error {

@@ -29,7 +29,7 @@ func (b backupCmd) Run(e *env) error {
 	defer h.Close()
 	m, err := h.Backup(e.ctx, b.Out, b.BackupDatabase, passphrase)
 	if err != nil {
-		return err
+		return e.halted(err, false, "途中で止めました。バックアップのファイルは作っていません。もう一度実行してください。", "Stopped halfway: no backup file was made. Run it again.")
 	}
 	var rows int64
 	for _, c := range m.Contents {
@@ -65,7 +65,7 @@ func (r restoreCmd) Run(e *env) error {
 	}
 	m, err := app.Restore(e.ctx, c, r.File, passphrase)
 	if err != nil {
-		return err
+		return e.halted(err, false, "途中で止めました。何も戻していません。もう一度実行してください。", "Stopped halfway: nothing was restored. Run it again.")
 	}
 	e.say("%s のバックアップを戻しました。", "Restored the backup of %s.", m.Created.Local().Format("2006-01-02 15:04"))
 	return nil
@@ -86,7 +86,7 @@ func (e *env) passphrase(stdin, fresh bool) (string, error) {
 	}
 	ask := func(ja, en string) (string, error) {
 		fmt.Fprint(e.err, i18n.T(e.ctx, ja, en))
-		b, err := term.ReadPassword(int(f.Fd()))
+		b, err := e.secret(int(f.Fd()))
 		fmt.Fprintln(e.err)
 		return string(b), err
 	}
@@ -99,4 +99,28 @@ func (e *env) passphrase(stdin, fresh bool) (string, error) {
 		err = usage("2回の合言葉が違います。", "The two passphrases differ.")
 	}
 	return p, err
+}
+
+// secret is a line typed unseen. A signal ends the wait, and the terminal shows again what is typed.
+func (e *env) secret(fd int) ([]byte, error) {
+	was, err := term.GetState(fd)
+	if err != nil {
+		return nil, fmt.Errorf("ask the terminal: %w", err)
+	}
+	type answer struct {
+		typed []byte
+		err   error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		b, err := term.ReadPassword(fd)
+		done <- answer{b, err}
+	}()
+	select {
+	case a := <-done:
+		return a.typed, a.err
+	case <-e.ctx.Done():
+		_ = term.Restore(fd, was)
+		return nil, e.ctx.Err()
+	}
 }

@@ -88,6 +88,8 @@ type env struct {
 	ctx  context.Context
 	lang i18n.Lang
 	log  *slog.Logger
+
+	serves bool // it runs until a signal ends it
 }
 
 // say writes a line to people: to stderr, so that a pipe stays clean.
@@ -154,6 +156,7 @@ func run(args []string, c console) int {
 	}
 	ctx, stop := signal.NotifyContext(i18n.With(context.Background(), lang), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // who presses Ctrl-C a second time wants out at once
 	level := slog.LevelInfo
 	if cmds.Verbose {
 		level = slog.LevelDebug
@@ -171,6 +174,7 @@ func (e *env) exit(err error) int {
 	if errors.Is(err, errIncomplete) {
 		return exitIncomplete
 	}
+	err = e.stopped(err)
 	if e.log.Enabled(e.ctx, slog.LevelDebug) {
 		e.log.Debug("cause", "error", err)
 	}
@@ -181,6 +185,9 @@ func (e *env) exit(err error) int {
 	fmt.Fprintln(e.err, "kenshin:", strings.ReplaceAll(sentence, "\n", " "))
 	if _, wrong := errors.AsType[usageError](err); wrong {
 		return exitUsage
+	}
+	if s, ok := errors.AsType[stoppedError](err); ok && s.part {
+		return exitIncomplete
 	}
 	return exitFailed
 }

@@ -20,7 +20,8 @@ func (d demoCmd) Run(e *env) error {
 	in, err := app.Demo(e.ctx, c, bar.set)
 	bar.end()
 	if err != nil {
-		return err
+		return e.halted(err, false, "途中で止めました。見本はできていません。もう一度実行してください(PostgreSQLでは、空のデータベースに)。",
+			"Stopped halfway: the demo is not there. Run it again (on PostgreSQL: with an empty database).")
 	}
 	_, err = fmt.Fprintln(e.out, i18n.T(e.ctx,
 		"見本の病院「%s」を作りました(架空です。何も送りません)。\n画面を動かす: kenshin serve --data %s\nメール: %s\nパスワード: %s\n初めてのサインインで、2つ目の確認(認証アプリかパスキー)を設定します。",

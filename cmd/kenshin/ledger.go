@@ -2,6 +2,8 @@ package main
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -73,13 +75,14 @@ func (c importLedgerCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	if i, err = h.Sheets.StageRows(e.ctx, fac.ID, i.ID, m, rows, n); err != nil {
-		return err
+	staged, err := h.Sheets.StageRows(e.ctx, fac.ID, i.ID, m, rows, n)
+	if err == nil {
+		err = h.Sheets.Apply(e.ctx, fac.ID, i.ID, c.Replace)
 	}
-	if err := h.Sheets.Apply(e.ctx, fac.ID, i.ID, c.Replace); err != nil {
-		return err
+	if err != nil { // nothing is in the ledger yet: no half import is left in the list, whatever ended it
+		return errors.Join(err, h.Sheets.Discard(context.WithoutCancel(e.ctx), fac.ID, i.ID))
 	}
-	return e.finishImport(h, fac, i, failed)
+	return e.finishImport(h, fac, staged, failed)
 }
 
 func (c importLedgerCmd) choose(book *paper.Book) (*paper.Sheet, sheet.Mapping, error) {
@@ -106,10 +109,9 @@ func (e *env) finishImport(h *app.House, fac account.Facility, i sheet.Import, f
 		var err error
 		if more, err = h.Sheets.Step(e.ctx, fac.ID, i.ID, h.Now().Add(importStep)); err != nil {
 			bar.end()
-			e.say("取り込み %s は途中です。続けるには: kenshin import resume %s", "Import %s is not finished. To go on: kenshin import resume %s", i.ID, i.ID)
-			return err
+			return e.cutOff(h, fac, i, err)
 		}
-		now, err := h.Sheets.Get(e.ctx, fac.ID, i.ID)
+		now, err := h.Sheets.Get(context.WithoutCancel(e.ctx), fac.ID, i.ID)
 		if err != nil {
 			return err
 		}
@@ -137,6 +139,19 @@ func (e *env) finishImport(h *app.House, fac account.Facility, i sheet.Import, f
 			"%d rows differ from what people entered; their entries stayed (--replace lets the file win).", i.Count.Conflict)
 	}
 	return incompleteIf(failed)
+}
+
+// cutOff says how far an import came that did not come to its end, and the two ways on.
+func (e *env) cutOff(h *app.House, fac account.Facility, i sheet.Import, err error) error {
+	if now, e := h.Sheets.Get(context.WithoutCancel(e.ctx), fac.ID, i.ID); e == nil {
+		i = now
+	}
+	if e.ctx.Err() == nil {
+		e.say("取り込み %[1]s は途中です(%[2]d/%[3]d行)。続けるには: kenshin import resume %[1]s", "Import %[1]s is not finished (%[2]d of %[3]d rows). To go on: kenshin import resume %[1]s", i.ID, i.Done, i.Total)
+		return err
+	}
+	return e.halted(err, true, "途中で止めました(%[2]d/%[3]d行)。続けるには: kenshin import resume %[1]s  取り消すには: kenshin import undo %[1]s",
+		"Stopped halfway (%[2]d of %[3]d rows). To go on: kenshin import resume %[1]s  To take it back: kenshin import undo %[1]s", i.ID, i.Done, i.Total)
 }
 
 func incompleteIf(failed bool) error {

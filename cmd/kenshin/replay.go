@@ -39,6 +39,10 @@ func (r replayCmd) Run(e *env) error {
 		bar.set(int(at), int(size))
 	})
 	bar.end()
+	if err != nil && taken > 0 && e.ctx.Err() != nil {
+		return e.halted(err, true, "途中で止めました。%d件までは取り込みました。もう一度実行すれば残りも入り、二重にはなりません。",
+			"Stopped halfway: %d observations were taken in. Running it again takes in the rest and makes no duplicates.", taken)
+	}
 	if err != nil {
 		if taken > 0 {
 			e.say("%d件までは取り込みました。直してからもう一度実行しても、二重にはなりません。", "%d observations were taken in. Running it again after mending makes no duplicates.", taken)

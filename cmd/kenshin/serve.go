@@ -37,7 +37,11 @@ func (s serveCmd) Run(e *env) error {
 		}
 		c.DrillProxies = append(c.DrillProxies, p)
 	}
+	e.serves = true
 	h, err := app.Open(e.ctx, c)
+	if err != nil && e.ctx.Err() != nil {
+		return nil // told to end before it had begun: that is no failure
+	}
 	if err != nil {
 		return err
 	}
