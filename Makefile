@@ -36,10 +36,13 @@ bench: build ## benchmarks as ratios; needs root for the lab. BENCH_PEERS=1 also
 soak: build ## kill, restart, verify, for an hour
 	@scripts/soak.sh
 
+boot: ## the .deb on a booted Debian of its own: boots, power cuts, upgrades; as root, with debootstrap and systemd-container
+	@scripts/boot-test.sh
+
 package: build ## a .deb with a hardened systemd unit
 	@scripts/package.sh
 
 clean: ## what was built
 	@rm -rf bin dist web/asset/dist/*
 
-.PHONY: help run build assets test generate check fuzz bench soak package clean
+.PHONY: help run build assets test generate check fuzz bench soak boot package clean

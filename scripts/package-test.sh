@@ -10,8 +10,8 @@ if [ "${1:-}" != inside ]; then
   [ "$(id -u)" = 0 ] || { say "SKIP: needs root for a private mount namespace"; exit 0; }
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
-  cp "$(DEB_VERSION=0.0.1 scripts/package.sh)" "$work/first.deb"
-  cp "$(DEB_VERSION=0.0.2 scripts/package.sh)" "$work/second.deb"
+  cp "$(DEB_COMPRESSION=none DEB_VERSION=0.0.1 scripts/package.sh)" "$work/first.deb"
+  cp "$(DEB_COMPRESSION=none DEB_VERSION=0.0.2 scripts/package.sh)" "$work/second.deb"
   rm -f dist/kenshin_0.0.1_* dist/kenshin_0.0.2_*
   unshare --mount --net --pid --fork --kill-child --propagation private "$PWD/scripts/package-test.sh" inside "$work"
   exit

@@ -36,5 +36,5 @@ Description: health check-up for a hospital's network
  ledger that an inspection asks for. One program, no second service.
 X
 mkdir -p dist
-dpkg-deb --root-owner-group --build "$root" "dist/kenshin_${version}_${arch}.deb" >/dev/null
+dpkg-deb -Z"${DEB_COMPRESSION:-xz}" --root-owner-group --build "$root" "dist/kenshin_${version}_${arch}.deb" >/dev/null
 echo "dist/kenshin_${version}_${arch}.deb"
