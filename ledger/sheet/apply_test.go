@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -242,6 +243,35 @@ A-2,MRI装置の予備,,倉庫
 	}
 	if list, err := x.desk.List(x.ctx, dbtest.Facility); err != nil || len(list) != 1 || list[0].Done != 3 {
 		t.Errorf("%+v %v", list, err)
+	}
+}
+
+// TestAValueTooLongForAnyPlace says so, and does not claim to keep it.
+func TestAValueTooLongForAnyPlace(t *testing.T) {
+	x := enter(t, dbtest.SQLite(t))
+	for length, want := range map[int]string{600: "そのまま残します", 30000: "取り込みません"} {
+		i := x.preview(csv(t, fmt.Sprintf("管理番号,機器名,備考\nL-%d,%s,あ\n", length, strings.Repeat("長", length/3))))
+		rows, err := x.desk.Rows(x.ctx, dbtest.Facility, i.ID, RowFilter{})
+		if err != nil || len(rows) != 1 {
+			t.Fatal(rows, err)
+		}
+		if len(rows[0].Issues) != 1 || !strings.Contains(rows[0].Issues[0].Text.Ja, want) {
+			t.Errorf("%d bytes: %v", length, rows[0].Issues)
+		}
+		if err := x.desk.Apply(x.ctx, dbtest.Facility, i.ID, false); err != nil {
+			t.Fatal(err)
+		}
+		x.run(i.ID)
+		keys, err := x.l.Keys(x.ctx, dbtest.Facility)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept := slices.ContainsFunc(keys, func(k ledger.Key) bool {
+			return k.Word.Number == fmt.Sprintf("L-%d", length) && len(k.Word.Extra["機器名"]) == length
+		})
+		if kept != (want == "そのまま残します") {
+			t.Errorf("%d bytes: kept %t, and said %v", length, kept, rows[0].Issues)
+		}
 	}
 }
 

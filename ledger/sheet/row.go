@@ -173,9 +173,13 @@ func (d *reader) field(p *parsed, c *Column, v string, at func(i18n.Text)) {
 		return
 	}
 	if err := p.word.Set(key, value); err != nil {
+		if p.word.Set("extra."+c.Header, v) != nil { // nowhere to keep it
+			at(i18n.Text{Ja: fault.Sentence(err, "ja") + " この値は取り込みません。", En: fault.Sentence(err, "en") + " The value is left out."})
+			return
+		}
+		p.note("extra." + c.Header)
 		at(i18n.Text{Ja: fmt.Sprintf("%s 値は「%s」の列としてそのまま残します。", fault.Sentence(err, "ja"), c.Header),
 			En: fmt.Sprintf("%s The value is kept as the column %q.", fault.Sentence(err, "en"), c.Header)})
-		d.set(p, c, "extra."+c.Header, v, at)
 		return
 	}
 	p.note(key)
