@@ -38,7 +38,8 @@ func TestBadInputGetsOneClearProblem(t *testing.T) {
 		{"a list where an object belongs", "PATCH", device, `[]`, 422, "body"},
 		{"no word", "POST", "/devices", `{"word":{}}`, 422, ""},
 		{"a missing property", "POST", "/systems", `{}`, 422, "body"},
-		{"a wrong prefix", "POST", "/segments", `{"prefix":"10.0.0.0/99"}`, 422, "body"},
+		{"a wrong prefix", "POST", "/segments", `{"prefix":"10.0.0.0/99"}`, 422, ""},
+		{"no prefix at all", "POST", "/segments", `{"prefix":"hospital"}`, 422, ""},
 		{"a public range", "POST", "/segments", `{"prefix":"8.8.8.0/24","routed":true}`, 403, ""},
 		{"a huge range", "POST", "/segments", `{"prefix":"10.0.0.0/8","routed":true}`, 413, ""},
 		{"an overlap", "POST", "/segments", `{"prefix":"10.1.0.0/25","routed":true}`, 409, ""},
@@ -88,6 +89,9 @@ func TestProblemsSpeakTheCallersLanguage(t *testing.T) {
 		if a := r.admin("GET", "/devices/x", nil, "Accept-Language", accept); !strings.Contains(a.str("detail"), want) {
 			t.Errorf("%q: %s", accept, a.str("detail"))
 		}
+	}
+	if a := r.admin("POST", "/segments", `{"prefix":"hospital"}`, "Accept-Language", "ja"); a.StatusCode != 422 || !strings.Contains(a.str("detail"), "「hospital」は区画の範囲として読めません") {
+		t.Errorf("no range: %s", a.text)
 	}
 	if a := r.admin("GET", "/devices?limit=many&colour=red", nil, "Accept-Language", "ja"); !strings.Contains(a.text, "知らない指定です") {
 		t.Errorf("mistakes: %s", a.text)

@@ -93,16 +93,16 @@ type SNMP struct {
 
 type addSegment struct {
 	Body struct {
-		Name      string       `json:"name,omitempty" maxLength:"100" example:"放射線科"`
-		Prefix    netip.Prefix `json:"prefix" example:"10.20.3.0/24"`
-		Interface string       `json:"interface,omitempty" maxLength:"15" doc:"This machine's interface on it; leave empty where routed." example:"eth0"`
-		Routed    bool         `json:"routed,omitempty" doc:"It is reached through a router."`
-		Purpose   string       `json:"purpose,omitempty" maxLength:"500"`
-		Medical   bool         `json:"medical,omitempty"`
-		Pace      string       `json:"pace,omitempty" enum:"gentle,normal,fast" doc:"gentle where it is missing."`
-		Hours     gate.Hours   `json:"hours,omitempty"`
-		Listen    bool         `json:"listen,omitempty"`
-		SNMP      []SNMP       `json:"snmp,omitempty" maxItems:"8" writeOnly:"true"`
+		Name      string     `json:"name,omitempty" maxLength:"100" example:"放射線科"`
+		Prefix    string     `json:"prefix" maxLength:"64" example:"10.20.3.0/24"`
+		Interface string     `json:"interface,omitempty" maxLength:"15" doc:"This machine's interface on it; leave empty where routed." example:"eth0"`
+		Routed    bool       `json:"routed,omitempty" doc:"It is reached through a router."`
+		Purpose   string     `json:"purpose,omitempty" maxLength:"500"`
+		Medical   bool       `json:"medical,omitempty"`
+		Pace      string     `json:"pace,omitempty" enum:"gentle,normal,fast" doc:"gentle where it is missing."`
+		Hours     gate.Hours `json:"hours,omitempty"`
+		Listen    bool       `json:"listen,omitempty"`
+		SNMP      []SNMP     `json:"snmp,omitempty" maxItems:"8" writeOnly:"true"`
 	}
 }
 
@@ -119,7 +119,11 @@ func credentials(list []SNMP) []gate.SNMP {
 
 func (s *server) addSegment(ctx context.Context, f facility.ID, in *addSegment) (Segment, error) {
 	b := in.Body
-	id, err := s.Gates.Propose(ctx, f, gate.Segment{Name: b.Name, Prefix: b.Prefix, Interface: b.Interface, Routed: b.Routed, Purpose: b.Purpose,
+	prefix, err := netid.ParseRange(b.Prefix)
+	if err != nil {
+		return Segment{}, err
+	}
+	id, err := s.Gates.Propose(ctx, f, gate.Segment{Name: b.Name, Prefix: prefix, Interface: b.Interface, Routed: b.Routed, Purpose: b.Purpose,
 		Medical: b.Medical, Pace: gate.Pace(b.Pace), Hours: b.Hours, Listen: b.Listen, SNMP: credentials(b.SNMP)})
 	if err != nil {
 		return Segment{}, err
@@ -131,17 +135,17 @@ type editSegment struct {
 	ByID
 	IfMatch
 	Body struct {
-		Name      *string       `json:"name,omitempty" maxLength:"100"`
-		Prefix    *netip.Prefix `json:"prefix,omitempty" doc:"Another range is another place: the approval is lost."`
-		Interface *string       `json:"interface,omitempty" maxLength:"15"`
-		Routed    *bool         `json:"routed,omitempty"`
-		Purpose   *string       `json:"purpose,omitempty" maxLength:"500"`
-		Medical   *bool         `json:"medical,omitempty"`
-		Pace      *string       `json:"pace,omitempty" enum:"gentle,normal,fast"`
-		Hours     *gate.Hours   `json:"hours,omitempty"`
-		Listen    *bool         `json:"listen,omitempty"`
-		SNMP      []SNMP        `json:"snmp,omitempty" maxItems:"8" writeOnly:"true" doc:"Missing: the credentials stay; []: they are removed."`
-		Revision  int64         `json:"revision,omitempty" minimum:"0"`
+		Name      *string     `json:"name,omitempty" maxLength:"100"`
+		Prefix    *string     `json:"prefix,omitempty" maxLength:"64" doc:"Another range is another place: the approval is lost."`
+		Interface *string     `json:"interface,omitempty" maxLength:"15"`
+		Routed    *bool       `json:"routed,omitempty"`
+		Purpose   *string     `json:"purpose,omitempty" maxLength:"500"`
+		Medical   *bool       `json:"medical,omitempty"`
+		Pace      *string     `json:"pace,omitempty" enum:"gentle,normal,fast"`
+		Hours     *gate.Hours `json:"hours,omitempty"`
+		Listen    *bool       `json:"listen,omitempty"`
+		SNMP      []SNMP      `json:"snmp,omitempty" maxItems:"8" writeOnly:"true" doc:"Missing: the credentials stay; []: they are removed."`
+		Revision  int64       `json:"revision,omitempty" minimum:"0"`
 	}
 }
 
@@ -165,7 +169,11 @@ func (s *server) editSegment(ctx context.Context, f facility.ID, in *editSegment
 	}
 	b, seg := in.Body, e.Segment
 	put(&seg.Name, b.Name)
-	put(&seg.Prefix, b.Prefix)
+	if b.Prefix != nil {
+		if seg.Prefix, err = netid.ParseRange(*b.Prefix); err != nil {
+			return Segment{}, err
+		}
+	}
 	put(&seg.Interface, b.Interface)
 	put(&seg.Routed, b.Routed)
 	put(&seg.Purpose, b.Purpose)
