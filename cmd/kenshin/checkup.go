@@ -3,6 +3,7 @@ package main
 import (
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -40,11 +41,19 @@ func (c checkupCmd) Run(e *env) error {
 	if c.Format == "xlsx" && c.Out == "" {
 		return usage("xlsx は --out でファイル名を指定してください。", "xlsx needs a file name in --out.")
 	}
+	if c.Out != "" { // a mistyped folder is said before the network is asked, not after
+		if err := writeFile(c.Out, nil); err != nil {
+			return err
+		}
+	}
 	rep, err := c.visit(e, request)
 	if err != nil {
 		return err
 	}
 	if err := c.write(e, rep); err != nil {
+		if c.Out != "" { // what was found is not thrown away
+			err = errors.Join(err, table(e, e.out, rep))
+		}
 		return err
 	}
 	for _, n := range rep.Notes {
@@ -97,13 +106,16 @@ func (c checkupCmd) write(e *env, rep checkup.Report) error {
 	return writeFile(c.Out, render)
 }
 
-// writeFile writes a file whole or not at all.
+// writeFile writes a file whole or not at all; without render it only finds out whether it could.
 func writeFile(path string, render func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(dirOf(path), ".kenshin-*")
 	if err != nil {
 		return fault.Wrap(fault.Unavailable, err, "書き出し先に書き込めません: "+path, "Cannot write to "+path)
 	}
 	defer os.Remove(f.Name())
+	if render == nil {
+		return f.Close()
+	}
 	if err := render(f); err != nil {
 		f.Close()
 		return err

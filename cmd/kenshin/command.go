@@ -174,7 +174,7 @@ func (e *env) exit(err error) int {
 	if errors.Is(err, errIncomplete) {
 		return exitIncomplete
 	}
-	err = e.stopped(err)
+	err = diskFull(e.stopped(err))
 	if e.log.Enabled(e.ctx, slog.LevelDebug) {
 		e.log.Debug("cause", "error", err)
 	}
@@ -190,6 +190,15 @@ func (e *env) exit(err error) int {
 		return exitIncomplete
 	}
 	return exitFailed
+}
+
+// diskFull gives its sentence to a file, or a pipe's other end, that had no room.
+func diskFull(err error) error {
+	if _, told := errors.AsType[*fault.Error](err); told || !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
+		return err
+	}
+	return fault.Wrap(fault.Unavailable, err, "ディスクがいっぱいで書き出せませんでした。空きを作ってからもう一度実行してください。",
+		"The disk is full and nothing was written out. Make room and run it again.")
 }
 
 // commandActor is who types: the operating system's user.
