@@ -16,14 +16,21 @@ port=$((20000 + RANDOM % 20000))
 export KENSHIN_LANG=en LAB_PREFIX=${LAB_PREFIX:-ks$((RANDOM % 90 + 10))}
 export LAB_DIR=${LAB_DIR:-/tmp/hosplab-$LAB_PREFIX}
 pid='' lab='' inside=''
+keep=''
 cleanup() {
   [ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true
   [ -z "$lab" ] || bash "$lab" down >/dev/null 2>&1 || true
-  rm -rf "$work"
+  [ -n "$keep" ] || rm -rf "$work"
 }
 trap cleanup EXIT
 say() { printf '%s %s\n' "$(date +%H:%M:%S)" "$*"; }
-fail() { say "FAIL: $*"; tail -n 20 "$work/serve.log" 2>/dev/null || true; exit 1; }
+fail() {
+  say "FAIL: $*"
+  grep -v '^Kenshin: http' "$work/serve.log" 2>/dev/null | tail -n 20 || true
+  keep=yes
+  echo "data and log are kept in $work"
+  exit 1
+}
 
 script=${KENSHIN_LAB:-$(readlink -f ../shared/lab/lab.sh 2>/dev/null || true)}
 if [ "$(id -u)" = 0 ] && [ -e "$script" ]; then
@@ -156,8 +163,12 @@ while [ $(($(date +%s) - began)) -lt "$length" ]; do
   m=$(rss)
   [ "$m" -le "$most" ] || most=$m
 done
+# a slow machine may take its time, as long as it comes forward
+where() { api GET '/sweeps?limit=100' | jq -c '[.items[] | select(.state == "running") | {id, phase, done, total, found, asked, frames_sent}]'; }
+seen=$(where)
 for ((i = 0; $(running) > 0; i++)); do
-  [ $i -lt 180 ] || fail "$(running) sweeps do not end"
+  [ "$(where)" = "$seen" ] || { seen=$(where) i=0; }
+  [ $i -lt 180 ] || { api GET '/jobs?limit=20' | jq -c '.items[] | select(.kind == "sweep")'; fail "sweeps stand still: $seen"; }
   sleep 1
 done
 failed=$(api GET '/sweeps?limit=100' | jq '[.items[] | select(.state == "failed")] | length')
