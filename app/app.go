@@ -193,6 +193,7 @@ func (h *House) build() (err error) {
 	h.Gates = gate.NewBook(h.DB, h.Box, h.Now)
 	h.Drills = drill.New(h.DB, h.Box, h.Account, h.Now, h.Log)
 	h.Drills.Reach(preflight.World{Resolver: net.DefaultResolver, Dial: (&net.Dialer{}).DialContext, Clock: preflight.SystemClock, Now: h.Now})
+	h.Drills.TellFindings(h.Findings)
 	h.works()
 	h.drillWorks()
 	h.Jobs.Handle(judgeKind, job.Options{Title: i18n.Text{Ja: "弱点の見直し", En: "Judging devices again"}}, h.judgeStep)

@@ -38,6 +38,8 @@ type Book struct {
 	now    func() time.Time
 	log    *slog.Logger
 
+	findings Findings // where dangerous mails go
+
 	world preflight.World // how DNS and servers are reached, for proofs and preflights
 
 	doors sync.Map // number -> facility.ID and back; a door never changes its house

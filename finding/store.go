@@ -98,6 +98,23 @@ func compare(a, b string) int {
 	return 0
 }
 
+// Add stores one weakness that a person reported, in the caller's transaction, and returns its id. Unlike Record it closes none of the check's other parts.
+func (b *Book) Add(ctx context.Context, tx *store.Tx, r Result) (id string, err error) {
+	if err := r.valid(); err != nil {
+		return "", err
+	}
+	have, err := recorded(ctx, tx, []subject{{r.Check, r.Device}})
+	if err != nil {
+		return "", err
+	}
+	old, known := have[subject{r.Check, r.Device}][r.Part]
+	changes, err := b.found(ctx, tx, r, old, known, b.now().UTC().Truncate(time.Microsecond))
+	if err != nil || known {
+		return old.ID, err
+	}
+	return changes[0].ID, nil
+}
+
 // recorded returns what is stored about the devices of some subjects, by check and device, then by part.
 func recorded(ctx context.Context, tx *store.Tx, subjects []subject) (map[subject]map[string]Finding, error) {
 	var devices []any
