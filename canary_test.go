@@ -19,6 +19,7 @@ import (
 	"kenshin/actor"
 	"kenshin/blob"
 	"kenshin/checkup"
+	"kenshin/drill"
 	"kenshin/event"
 	"kenshin/facility"
 	"kenshin/finding"
@@ -145,11 +146,18 @@ func seedCanary(t *testing.T, db *store.DB) aviary {
 	must("csv", err)
 	sh, mapping, err := sheet.Best(file)
 	must("guess", err)
+	drills := drill.New(db, box, people, time.Now, log)
+	_, err = drills.AskDomain(ctx, f, "canary.example.jp", "")
+	must("domain", err)
+	_, _, err = drills.SavePeople(ctx, f, []drill.Person{{Address: canary + "@canary.example.jp", Surname: canary}}, false)
+	must("recipients", err)
+	_, err = drills.Save(ctx, f, drill.Drill{Name: canary, Mail: drill.Mail{FromName: canary, FromLocal: "info", Subject: canary, Text: canary + " {{リンク}}", Link: true}})
+	must("drill", err)
 	imp, err := desk.Begin(ctx, f, canary+".csv", "")
 	must("begin", err)
 	_, err = desk.Stage(ctx, f, imp.ID, sh, mapping)
 	must("stage", err)
-	return aviary{objects: []any{book, findings, seen, event.New(db), gates, suppliers, desk, jobs, people, c}}
+	return aviary{objects: []any{book, findings, seen, event.New(db), gates, suppliers, desk, jobs, people, drills, c}}
 }
 
 // passed over: these are not bound to a facility's facts, or wait for something.

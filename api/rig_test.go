@@ -19,6 +19,8 @@ import (
 	"kenshin/actor"
 	"kenshin/blob"
 	"kenshin/checkup"
+	"kenshin/drill"
+	"kenshin/drill/domain"
 	"kenshin/facility"
 	"kenshin/finding"
 	"kenshin/gate"
@@ -105,7 +107,7 @@ func newRig(t testing.TB, db *store.DB) *rig {
 	ident, err := identify.New(nil)
 	r.must(err)
 	deps := Deps{DB: db, Account: acc, Jobs: jobs, Seen: observation.New(db), Ledger: book, Findings: finding.New(db, now), Sheets: sheet.New(db, book),
-		Gates: gate.NewBook(db, box, now), Suppliers: supplier.New(db, now), Box: box, Log: slog.New(slog.DiscardHandler), Now: now, Version: "1.2.3", Rate: 100_000}
+		Gates: gate.NewBook(db, box, now), Suppliers: supplier.New(db, now), Drills: drill.New(db, box, acc, now, slog.New(slog.DiscardHandler)), Box: box, Log: slog.New(slog.DiscardHandler), Now: now, Version: "1.2.3", Rate: 100_000}
 	r.server = &server{Deps: deps}
 	deps.Work = newHouse(r, ident)
 	handler, err := New(deps)
@@ -308,6 +310,15 @@ func (r *rig) seed(f facility.ID, mark string, n byte) map[string]string {
 	r.must(err)
 	ids["merge"], err = r.Ledger.Merge(ctx, f, a.ID, b.ID, mark)
 	r.must(err)
+	name, err := domain.Parse("hospital.example.jp")
+	r.must(err)
+	_, err = r.Drills.AskDomain(ctx, f, string(name), "")
+	r.must(err)
+	_, _, err = r.Drills.SavePeople(ctx, f, []drill.Person{{Address: "hanako@hospital.example.jp", Surname: mark, Department: "看護部"}}, false)
+	r.must(err)
+	rehearsal, err := r.Drills.Save(ctx, f, drill.Drill{Name: mark, Mail: drill.Mail{FromName: "ひばり宅配便", FromLocal: "info", Subject: "お届けもの", Text: "{{リンク}}", Link: true}})
+	r.must(err)
+	ids["drill"], ids["drill-domain"], ids["drill-target"] = rehearsal.ID, string(name), "none"
 	ids["sweep"], err = r.Work.StartSweep(ctx, f, checkup.Request{Segments: []string{seg}})
 	r.must(err)
 	runs, err := r.Jobs.List(ctx, f, job.Filter{})

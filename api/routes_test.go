@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"kenshin/actor"
+	"kenshin/drill"
 	"kenshin/internal/dbtest"
 	"kenshin/store"
 )
@@ -16,7 +17,7 @@ import (
 // thing is which of the seed's ids a path's {id} means.
 func thing(path string) string {
 	for prefix, name := range map[string]string{"/devices": "device", "/merges": "merge", "/systems": "system", "/suppliers": "supplier", "/findings": "finding",
-		"/segments": "segment", "/unlocks": "unlock", "/words": "word", "/sweeps": "sweep", "/jobs": "job", "/imports": "import"} {
+		"/segments": "segment", "/unlocks": "unlock", "/words": "word", "/sweeps": "sweep", "/jobs": "job", "/imports": "import", "/drills": "drill"} {
 		if strings.HasPrefix(path, prefix+"/") {
 			return name
 		}
@@ -36,6 +37,9 @@ func (r *rig) bodies(ids map[string]string) map[string]any {
 		"add-segment": m{"prefix": "10.99.0.0/24", "routed": true}, "edit-segment": m{"purpose": "検査"},
 		"add-unlock": m{"device": ids["device"], "until": until, "reason": "点検"}, "add-word": m{"device": ids["device"], "word": "never-touch"},
 		"set-kill-switch": m{"killed": true, "reason": "試験"}, "start-sweep": m{"segments": []string{ids["segment"]}},
+		"add-drill": m{"scenario": "parcel", "level": "easy", "name": "春"}, "edit-drill": m{"scenario": "parcel", "name": "夏", "revision": 1}, "put-drill-people": m{"people": []m{{"address": "taro@hospital.example.jp"}}},
+		"add-drill-domain": m{"domain": "hospital.example.jp"}, "confirm-drill-domain": m{"code": "x"}, "put-drill-settings": drill.DefaultSettings(),
+		"waive-drill-check": m{"check": "spf", "reason": "院内のメールサーバは外から見えない"}, "approve-drill": m{"hash": strings.Repeat("0", 64)}, "reject-drill": m{"reason": "件名"},
 		"map-import": m{}, "apply-import": m{}, "verify-trail": m{},
 	}
 }
@@ -44,7 +48,7 @@ type m = map[string]any
 
 func (r *rig) call(token string, rt route, ids map[string]string, headers ...string) reply {
 	r.t.Helper()
-	path := root + strings.NewReplacer("{id}", ids[thing(rt.path)], "{file}", ids[thing(rt.path)+"-file"]).Replace(rt.path)
+	path := root + strings.NewReplacer("{id}", ids[thing(rt.path)], "{file}", ids[thing(rt.path)+"-file"], "{domain}", ids["drill-domain"], "{target}", ids["drill-target"]).Replace(rt.path)
 	switch {
 	case rt.id == "add-import":
 		return r.upload(token, "/imports", "台帳.csv", []byte("管理番号,機器名\nA-1,端末1\n"))
@@ -100,18 +104,28 @@ func filter(list []route, keep func(route) bool) iter.Seq[route] {
 	}
 }
 
-// On PostgreSQL too every route answers an admin.
+// whoMay is a role with a permission, the admin if that is one.
+func whoMay(p actor.Permission) actor.Role {
+	for _, role := range actor.Roles() {
+		if role.May(p) {
+			return role
+		}
+	}
+	return actor.Admin
+}
+
+// On PostgreSQL too every route answers who may ask it.
 func TestEveryRouteOnPostgreSQL(t *testing.T) {
 	r := seeded(t, dbtest.Postgres(t))
 	routes := r.routes()
 	reads := func(rt route) bool { return rt.method == "GET" }
 	routes = slices.Concat(slices.Collect(filter(routes, reads)), slices.Collect(filter(routes, func(rt route) bool { return !reads(rt) })))
 	for _, rt := range routes {
-		a := r.call(r.tokens[actor.Admin], rt, r.ids)
+		a := r.call(r.tokens[whoMay(rt.needs)], rt, r.ids)
 		if a.StatusCode >= 500 && a.StatusCode != 503 || a.StatusCode == 401 || a.StatusCode == 403 {
 			t.Errorf("%s %s: %d %s", rt.method, rt.path, a.StatusCode, a.text)
 		}
-		if rt.method == "GET" && a.StatusCode != 200 {
+		if rt.method == "GET" && a.StatusCode != 200 && rt.id != "get-drill-target" { // a draft has no recipients yet
 			t.Errorf("%s %s: %d %s", rt.method, rt.path, a.StatusCode, a.text)
 		}
 		if strings.Contains(a.text, canaryMark) {

@@ -106,6 +106,9 @@ func (b *Book) CheckDomain(ctx context.Context, f facility.ID, name string) (a d
 	if err != nil {
 		return a, err
 	}
+	if b.world.Resolver == nil {
+		return a, fault.New(fault.Unavailable, "ここからはDNSを調べられません。", "DNS cannot be asked from here.")
+	}
 	if a = domain.CheckTXT(ctx, b.world.Resolver, n, v.Code); a.Finding != domain.Found {
 		return a, nil
 	}

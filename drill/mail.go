@@ -15,7 +15,7 @@ func (b *Book) Lint(d Drill, s Settings) ([]scenario.Problem, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := scenario.Mail{Subject: d.Mail.Subject, Sender: scenario.Sender{Name: d.Mail.FromName, Local: d.Mail.FromLocal}, Text: d.Mail.Text, HTML: d.Mail.HTML, Link: d.Mail.Link}
+	m := scenario.Mail{Subject: d.Mail.Subject, Sender: scenario.Sender{Name: d.Mail.FromName, Local: d.Mail.FromLocal, Domain: s.Domain}, Text: d.Mail.Text, HTML: d.Mail.HTML, Link: d.Mail.Link}
 	if d.Mail.Attachment != "" {
 		m.Attachment = &scenario.Attachment{Kind: d.Mail.Attachment, Name: d.Mail.FileName}
 	}
