@@ -303,6 +303,9 @@ type listTargets struct {
 }
 
 func (s *server) listTargets(ctx context.Context, f facility.ID, in *listTargets) (Page[DrillTarget], error) {
+	if _, err := s.Drills.Get(ctx, f, in.ID); err != nil {
+		return Page[DrillTarget]{}, err
+	}
 	q := drill.TargetFilter{Department: in.Department, Query: in.Q, Canaries: in.Canaries, Limit: in.Limit}
 	for _, x := range in.Show {
 		q.Show = append(q.Show, drill.Shown(x))

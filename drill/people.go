@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"kenshin/facility"
+	"kenshin/fault"
 	"kenshin/i18n"
 	"kenshin/jp"
 	"kenshin/store"
@@ -109,7 +110,11 @@ func (b *Book) leaveOthers(ctx context.Context, tx *store.Tx, people []Person) e
 // RemovePerson takes a mailbox off the list; drills that it was part of keep what happened.
 func (b *Book) RemovePerson(ctx context.Context, f facility.ID, id string) error {
 	return b.db.Write(ctx, f, func(tx *store.Tx) error {
-		if _, err := tx.Exec(ctx, "UPDATE drill_people SET active = $3, changed_at = $4 WHERE facility_id = $1 AND id = $2", id, false, store.Micros(b.stamp())); err != nil {
+		n, err := tx.Exec(ctx, "UPDATE drill_people SET active = $3, changed_at = $4 WHERE facility_id = $1 AND id = $2", id, false, store.Micros(b.stamp()))
+		if err == nil && n == 0 {
+			err = fault.New(fault.NotFound, "この宛先はありません。", "There is no such recipient.")
+		}
+		if err != nil {
 			return err
 		}
 		return b.trail(ctx, tx, "drill.person-remove", id, i18n.Text{Ja: "訓練の宛先から1人を外しました", En: "Took a person off the drills' recipients"}, nil)
