@@ -3,7 +3,7 @@
 set -euo pipefail
 
 # database, browser with Japanese glyphs, makers' prefixes, PDF reader
-packages="postgresql chromium fonts-noto-cjk ieee-data poppler-utils"
+packages="postgresql chromium fonts-noto-cjk ieee-data poppler-utils poppler-data"
 # decoders of mail, signatures and QR codes that share nothing with ours
 packages+=" python3-dkim nkf zbar-tools"
 # the fake hospital in network namespaces

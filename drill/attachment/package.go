@@ -36,12 +36,13 @@ func (p *pack) add(name, contentType, body string, rels ...rel) {
 	p.parts = append(p.parts, opcPart{name, contentType, xmlHead + body, rels})
 }
 
-// bytes writes the ZIP: no time, no owner, so that the same parts give the same bytes.
+// bytes writes the ZIP: no time, no owner, and nothing compressed, so that the same parts give the same bytes whatever compressor a later
+// version of this program has.
 func (p *pack) bytes() ([]byte, error) {
 	var out bytes.Buffer
 	z := zip.NewWriter(&out)
 	write := func(name, body string) error {
-		w, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate})
+		w, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
 		if err == nil {
 			_, err = w.Write([]byte(body))
 		}
