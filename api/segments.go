@@ -25,6 +25,7 @@ type Segment struct {
 	Pace       gate.Pace    `json:"pace" enum:"gentle,normal,fast"`
 	Hours      gate.Hours   `json:"hours" doc:"Minutes after midnight, the facility's time; 0 and 0 is the whole day."`
 	Listen     bool         `json:"listen" doc:"Listens passively on the interface."`
+	Router     string       `json:"router,omitempty" doc:"Who is believed about the MACs in it; empty: the next hop." example:"10.20.0.1"`
 	SNMP       int          `json:"snmp_credentials" doc:"How many are kept; they are write-only."`
 	Approved   bool         `json:"approved"`
 	ApprovedBy string       `json:"approved_by,omitempty"`
@@ -37,7 +38,7 @@ type Segment struct {
 func (s Segment) revision() int64 { return s.Revision }
 
 func viewSegment(e *gate.Entry) Segment {
-	return Segment{e.ID, e.Name, e.Prefix, e.Interface, e.Routed, e.Purpose, e.Medical, e.Pace, e.Hours, e.Listen, len(e.SNMP), e.Approved,
+	return Segment{e.ID, e.Name, e.Prefix, e.Interface, e.Routed, e.Purpose, e.Medical, e.Pace, e.Hours, e.Listen, routerText(e.Router), len(e.SNMP), e.Approved,
 		e.ApprovedBy, e.ApprovedAt, e.ChangedBy, e.ChangedAt, e.Revision}
 }
 
@@ -102,6 +103,7 @@ type addSegment struct {
 		Pace      string     `json:"pace,omitempty" enum:"gentle,normal,fast" doc:"gentle where it is missing."`
 		Hours     gate.Hours `json:"hours,omitempty"`
 		Listen    bool       `json:"listen,omitempty"`
+		Router    string     `json:"router,omitempty" maxLength:"45" doc:"Address of the router whose ARP table is believed; empty: the next hop towards the segment." example:"10.20.0.1"`
 		SNMP      []SNMP     `json:"snmp,omitempty" maxItems:"8" writeOnly:"true"`
 	}
 }
@@ -117,14 +119,37 @@ func credentials(list []SNMP) []gate.SNMP {
 	return out
 }
 
+func routerText(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
+}
+
+// routerOf reads a router's address; "" is none.
+func routerOf(text string) (netip.Addr, error) {
+	if text == "" {
+		return netip.Addr{}, nil
+	}
+	a, err := netip.ParseAddr(text)
+	if err != nil {
+		err = fault.Wrap(fault.Invalid, err, "router がIPアドレスではありません。", "router is not an IP address.")
+	}
+	return a, err
+}
+
 func (s *server) addSegment(ctx context.Context, f facility.ID, in *addSegment) (Segment, error) {
 	b := in.Body
 	prefix, err := netid.ParseRange(b.Prefix)
 	if err != nil {
 		return Segment{}, err
 	}
+	router, err := routerOf(b.Router)
+	if err != nil {
+		return Segment{}, err
+	}
 	id, err := s.Gates.Propose(ctx, f, gate.Segment{Name: b.Name, Prefix: prefix, Interface: b.Interface, Routed: b.Routed, Purpose: b.Purpose,
-		Medical: b.Medical, Pace: gate.Pace(b.Pace), Hours: b.Hours, Listen: b.Listen, SNMP: credentials(b.SNMP)})
+		Medical: b.Medical, Pace: gate.Pace(b.Pace), Hours: b.Hours, Listen: b.Listen, Router: router, SNMP: credentials(b.SNMP)})
 	if err != nil {
 		return Segment{}, err
 	}
@@ -144,6 +169,7 @@ type editSegment struct {
 		Pace      *string     `json:"pace,omitempty" enum:"gentle,normal,fast"`
 		Hours     *gate.Hours `json:"hours,omitempty"`
 		Listen    *bool       `json:"listen,omitempty"`
+		Router    *string     `json:"router,omitempty" maxLength:"45"`
 		SNMP      []SNMP      `json:"snmp,omitempty" maxItems:"8" writeOnly:"true" doc:"Missing: the credentials stay; []: they are removed."`
 		Revision  int64       `json:"revision,omitempty" minimum:"0"`
 	}
@@ -181,6 +207,11 @@ func (s *server) editSegment(ctx context.Context, f facility.ID, in *editSegment
 	put((*string)(&seg.Pace), b.Pace)
 	put(&seg.Hours, b.Hours)
 	put(&seg.Listen, b.Listen)
+	if b.Router != nil {
+		if seg.Router, err = routerOf(*b.Router); err != nil {
+			return Segment{}, err
+		}
+	}
 	seg.SNMP = credentials(b.SNMP)
 	if err := s.Gates.Edit(ctx, f, seg, revision); err != nil {
 		return Segment{}, in.judge(err)

@@ -111,8 +111,9 @@ func (c *Checkup) askOne(ctx context.Context, f facility.ID, s *Sweep, h *host) 
 		}
 	}
 	i.finish()
+	i.obs = c.placed(i.obs, h, c.approved(s))
 	tells = slices.ContainsFunc(i.obs, func(o observation.Observation) bool { return o.Signal == observation.Neighbor })
-	if _, err := c.Ingest(keep, f, c.placed(i.obs, h.Segment, c.approved(s))); err != nil {
+	if _, err := c.Ingest(keep, f, i.obs); err != nil {
 		return tells, fmt.Errorf("take in what %s said: %w", h.IP, err)
 	}
 	switch {
@@ -134,16 +135,33 @@ func (c *Checkup) approved(s *Sweep) (list []gate.Segment) {
 	return list
 }
 
-// placed gives each observation its sensor and segment: a router in one segment tells of devices in another.
-func (c *Checkup) placed(obs []observation.Observation, segment string, all []gate.Segment) []observation.Observation {
+// placed gives each observation its sensor and segment: a router in one segment tells of devices in another. Who is not the router of a segment is
+// not believed about the MACs of its addresses: any agent can claim them, and a MAC ends the protection of a host that nobody knows.
+func (c *Checkup) placed(obs []observation.Observation, h *host, all []gate.Segment) []observation.Observation {
 	for i := range obs {
 		o := &obs[i]
-		o.Sensor, o.Segment = c.Sensor, segment
-		if (o.Signal == observation.Neighbor || o.Signal == observation.OwnAddress) && o.IP.IsValid() {
-			o.Segment = segmentFor(all, o.IP, segment)
+		o.Sensor, o.Segment = c.Sensor, h.Segment
+		if others(o) && o.IP.IsValid() {
+			o.Segment = segmentFor(all, o.IP, h.Segment)
 		}
 	}
-	return obs
+	believed := map[string]bool{}
+	return slices.DeleteFunc(obs, func(o observation.Observation) bool {
+		if !others(&o) || o.MAC == h.MAC && o.IP == h.IP {
+			return false
+		}
+		yes, known := believed[o.Segment]
+		if !known {
+			yes = c.Gate.Tells(gate.HostKey{Segment: h.Segment, IP: h.IP, MAC: h.MAC}, o.Segment)
+			believed[o.Segment] = yes
+		}
+		return !yes
+	})
+}
+
+// others reports whether an agent says with it which MAC has an address: of others, or of cards that it calls its own.
+func others(o *observation.Observation) bool {
+	return o.Signal == observation.Neighbor || o.Signal == observation.OwnAddress
 }
 
 // interview is all that is said with one host in one sweep.
@@ -331,7 +349,7 @@ func (c *Checkup) learnMACs(ctx context.Context, f facility.ID, s *Sweep, at *cu
 		if _, err := snmp.Read(ctx, i.h, snmp.Options{}, i.add); err != nil && ctx.Err() == nil {
 			c.Log.Debug("a router could not be asked again", "router", r.IP, "error", err)
 		}
-		if _, err := c.Ingest(context.WithoutCancel(ctx), f, c.placed(i.obs, r.Segment, c.approved(s))); err != nil {
+		if _, err := c.Ingest(context.WithoutCancel(ctx), f, c.placed(i.obs, i.host, c.approved(s))); err != nil {
 			return fmt.Errorf("take in the neighbours of %s: %w", r.IP, err)
 		}
 	}

@@ -44,6 +44,7 @@ type Request struct {
 type Note struct {
 	Segment string    `json:"segment,omitempty"`
 	Text    i18n.Text `json:"text"`
+	Limit   bool      `json:"limit,omitempty"` // what no check-up of such a segment finds, by a person's choice: the sweep is complete all the same
 }
 
 // Sweep is one pass over some segments.

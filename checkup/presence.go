@@ -87,8 +87,25 @@ func (c *Checkup) partFailed(s *Sweep, at *cursor, seg *gate.Segment, err error)
 	return nil
 }
 
-func (s *Sweep) note(segment, ja, en string) {
-	n := Note{Segment: segment, Text: i18n.Text{Ja: ja, En: en}}
+func (s *Sweep) note(segment, ja, en string) { s.add(Note{Segment: segment, Text: i18n.Text{Ja: ja, En: en}}) }
+
+// blind says that silent devices which only speak IPv6 are not found in a segment: nobody may be asked all at once there.
+func (s *Sweep) blind(seg *gate.Segment, no *gate.Refusal) {
+	n := Note{Segment: seg.ID, Limit: true}
+	switch no.Code {
+	case "medical-link":
+		n.Text = i18n.Text{Ja: "「" + seg.Name + "」は医療機器がいる区画なので、IPv6で全員に聞く1回の問い合わせを送っていません。IPv6だけで通信し、黙っている機器は、この健診では見つかりません。",
+			En: "Medical devices live in “" + seg.Name + "”, so the one IPv6 question to everybody was not sent. Devices that only speak IPv6 and keep silent are not found by this check-up."}
+	case "never-touch":
+		n.Text = i18n.Text{Ja: "「" + seg.Name + "」には「何も送らない」と決めた機器がいるので、IPv6で全員に聞く1回の問い合わせを送っていません。IPv6だけで通信し、黙っている機器は、この健診では見つかりません。",
+			En: "A device in “" + seg.Name + "” is never to be touched, so the one IPv6 question to everybody was not sent. Devices that only speak IPv6 and keep silent are not found by this check-up."}
+	default: // out of hours, the kill switch: the rest of the sweep says so
+		return
+	}
+	s.add(n)
+}
+
+func (s *Sweep) add(n Note) {
 	for _, have := range s.Notes {
 		if have == n {
 			return
@@ -148,8 +165,9 @@ func (c *Checkup) link(ctx context.Context, s *Sweep, seg *gate.Segment, p netip
 	began := time.Now()
 	brief := s.Request.PresenceOnly && s.Request.Listen == 0
 	var six error
+	var no *gate.Refusal
 	if last && brief { // beside the ARP questions: the one echo to all has to do, a question to each known card costs the time
-		wg.Go(func() { six = c.neighbours(ctx, seg, nil, found) })
+		wg.Go(func() { no, six = c.neighbours(ctx, seg, nil, found) })
 	}
 	var mu sync.Mutex
 	known := map[netid.MAC]bool{}
@@ -162,13 +180,19 @@ func (c *Checkup) link(ctx context.Context, s *Sweep, seg *gate.Segment, p netip
 	if brief {
 		stop()
 		wg.Wait()
+		if no != nil {
+			s.blind(seg, no)
+		}
 		return errors.Join(err, six)
 	}
 	if err != nil || !last || ctx.Err() != nil {
 		return err
 	}
-	if err := c.neighbours(ctx, seg, slices.Collect(maps.Keys(known)), found); err != nil {
+	if no, err = c.neighbours(ctx, seg, slices.Collect(maps.Keys(known)), found); err != nil {
 		return err
+	}
+	if no != nil {
+		s.blind(seg, no)
 	}
 	return wait(ctx, max(quiet, s.Request.Listen)-time.Since(began))
 }
@@ -184,19 +208,24 @@ func ownAddresses(w *gate.Wire) (list []netip.Addr) {
 	return list
 }
 
-// neighbours asks for IPv6: all at once, and each known card by the address that it would give itself.
-func (c *Checkup) neighbours(ctx context.Context, seg *gate.Segment, known []netid.MAC, found func(observation.Observation)) error {
+// neighbours asks for IPv6: all at once, and each known card by the address that it would give itself. It returns why not even one echo to all may
+// be sent on the link, nil where it was.
+func (c *Checkup) neighbours(ctx context.Context, seg *gate.Segment, known []netid.MAC, found func(observation.Observation)) (*gate.Refusal, error) {
 	w, err := c.Gate.Wire(seg.ID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer w.Close()
+	no := c.Gate.Host(seg.ID, allNodes, netid.MAC{}).May(gate.EchoAllNodes, 0)
 	err = ndp.Sweep(ctx, w, known, found)
-	if _, refused := errors.AsType[*gate.Refusal](err); refused { // a link on which not even one echo to all may be sent
-		return nil
+	if late, refused := errors.AsType[*gate.Refusal](err); refused {
+		return late, nil
 	}
-	return err
+	return no, err
 }
+
+// allNodes is everybody on a link (RFC 4291, 2.7.1).
+var allNodes = netip.MustParseAddr("ff02::1")
 
 func wait(ctx context.Context, d time.Duration) error {
 	if d <= 0 {

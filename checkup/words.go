@@ -3,6 +3,7 @@ package checkup
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
@@ -128,7 +129,7 @@ func (c *Checkup) close(ctx context.Context, f facility.ID, s *Sweep, at *cursor
 		}
 	}
 	s.State, s.Finished = Done, c.Now()
-	if len(s.Notes) > 0 {
+	if slices.ContainsFunc(s.Notes, func(n Note) bool { return !n.Limit }) {
 		s.State = Incomplete
 	}
 	s.Frames = c.frames(s)

@@ -106,6 +106,9 @@ func checkSegment(s *Segment) error {
 	case s.Listen && s.Interface == "":
 		return fault.New(fault.Invalid, "聞くには、口を選んでください。", "Choose an interface to listen on.")
 	}
+	if s.Router = plain(s.Router); s.Router.IsValid() && (!s.Router.Is4() || !netid.Private(s.Router)) {
+		return fault.New(fault.Invalid, "ルータのアドレスは、院内のIPv4アドレスで書いてください(例: 10.20.3.1)。", "The router must be a private IPv4 address, such as 10.20.3.1.")
+	}
 	return checkSNMP(s.SNMP)
 }
 

@@ -64,6 +64,7 @@ type Segment struct {
 	Hours      Hours        `json:"hours"`
 	Listen     bool         `json:"listen"` // a person chose passive listening on Interface
 	SNMP       []SNMP       `json:"-"`      // given by a person; never guessed
+	Router     netip.Addr   `json:"router,omitzero"` // a person's word who the segment's router is; invalid: the next hop counts (see Tells)
 	Approved   bool         `json:"approved"`
 	ApprovedBy string       `json:"approved_by,omitempty"`
 	ApprovedAt time.Time    `json:"approved_at,omitzero"`

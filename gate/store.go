@@ -49,21 +49,22 @@ func (b *Book) touch(ctx context.Context, tx *store.Tx) error {
 }
 
 const segmentColumns = `id, name, prefix, interface, routed, purpose, medical, pace, hours_from, hours_to, listen, snmp,
-	approved, approved_by, approved_at, changed_by, changed_at, revision`
+	approved, approved_by, approved_at, changed_by, changed_at, revision, router`
 
 func (b *Book) segments(ctx context.Context, tx *store.Tx) ([]Entry, error) {
 	var out []Entry
 	err := store.Each(ctx, tx, func(r *sql.Rows) error {
 		var e Entry
-		var prefix, pace string
+		var prefix, pace, router string
 		var sealed []byte
 		var approvedAt, changedAt int64
 		err := r.Scan(&e.ID, &e.Name, &prefix, &e.Interface, &e.Routed, &e.Purpose, &e.Medical, &pace, &e.Hours.From, &e.Hours.To, &e.Listen,
-			&sealed, &e.Approved, &e.ApprovedBy, &approvedAt, &e.ChangedBy, &changedAt, &e.Revision)
+			&sealed, &e.Approved, &e.ApprovedBy, &approvedAt, &e.ChangedBy, &changedAt, &e.Revision, &router)
 		if err != nil {
 			return err
 		}
 		e.Pace, e.ApprovedAt, e.ChangedAt = Pace(pace), store.Time(approvedAt), store.Time(changedAt)
+		e.Router = textAddr(router)
 		if e.Prefix, err = netip.ParsePrefix(prefix); err != nil {
 			return fmt.Errorf("segment %s: %w", e.ID, err)
 		}
@@ -149,14 +150,14 @@ func (b *Book) put(ctx context.Context, tx *store.Tx, s *Segment, revision int64
 		return err
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO gate_segments (facility_id, `+segmentColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
-		ON CONFLICT (facility_id, id) DO UPDATE SET name = excluded.name, prefix = excluded.prefix, interface = excluded.interface,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+		ON CONFLICT (facility_id, id) DO UPDATE SET router = excluded.router, name = excluded.name, prefix = excluded.prefix, interface = excluded.interface,
 		routed = excluded.routed, purpose = excluded.purpose, medical = excluded.medical, pace = excluded.pace, hours_from = excluded.hours_from,
 		hours_to = excluded.hours_to, listen = excluded.listen, snmp = excluded.snmp, approved = excluded.approved,
 		approved_by = excluded.approved_by, approved_at = excluded.approved_at, changed_by = excluded.changed_by,
 		changed_at = excluded.changed_at, revision = excluded.revision`,
 		s.ID, s.Name, s.Prefix.String(), s.Interface, s.Routed, s.Purpose, s.Medical, string(s.Pace), s.Hours.From, s.Hours.To, s.Listen,
-		sealed, s.Approved, s.ApprovedBy, store.Micros(s.ApprovedAt), who(ctx), store.Micros(b.now()), revision)
+		sealed, s.Approved, s.ApprovedBy, store.Micros(s.ApprovedAt), who(ctx), store.Micros(b.now()), revision, addrText(s.Router))
 	if err != nil {
 		return err
 	}

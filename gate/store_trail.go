@@ -18,7 +18,7 @@ func (b *Book) wrote(ctx context.Context, tx *store.Tx, action, kind, id string,
 // segmentDetail is a segment as the trail keeps it: without credentials.
 func segmentDetail(s *Segment) map[string]any {
 	return map[string]any{"name": s.Name, "range": s.Prefix.String(), "interface": s.Interface, "routed": s.Routed, "medical": s.Medical, "purpose": s.Purpose,
-		"pace": s.Pace, "hours": s.Hours, "listen": s.Listen, "approved": s.Approved, "snmp_credentials": len(s.SNMP)}
+		"pace": s.Pace, "hours": s.Hours, "listen": s.Listen, "router": addrText(s.Router), "approved": s.Approved, "snmp_credentials": len(s.SNMP)}
 }
 
 func about(s *Segment, ja, en string) i18n.Text {

@@ -229,6 +229,9 @@ func (v *visit) segment() error {
 		return err
 	}
 	form := page.SegmentForm{Segment: e.Segment, Revision: e.Revision, HasSNMP: len(e.SNMP) > 0, SNMP: "none"}
+	if e.Router.IsValid() {
+		form.Router = e.Router.String()
+	}
 	if e.Approved {
 		form.Medical = map[bool]string{true: "yes", false: "no"}[e.Medical]
 	}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 
 	"kenshin/fault"
 	"kenshin/gate"
+	"kenshin/jp"
 	"kenshin/netid"
 	"kenshin/web/page"
 )
@@ -79,6 +81,15 @@ func (v *visit) segmentTyped(f url.Values, s gate.Segment, typed bool) page.Segm
 			v.locate(&s)
 		}
 	}
+	s.Router = netip.Addr{}
+	if text := strings.TrimSpace(jp.Narrow(f.Get("router"))); text != "" {
+		if a, err := netip.ParseAddr(text); err != nil || !a.Is4() || !netid.Private(a) {
+			form.Errors["router"] = v.t("院内のIPv4アドレスを入れてください(例: 10.20.3.1)。", "Give a private IPv4 address, such as 10.20.3.1.")
+		} else {
+			s.Router = a
+		}
+	}
+	form.Router = f.Get("router")
 	s.Listen = f.Get("listen") == "yes" && !s.Routed && s.Interface != ""
 	if s.Name == "" {
 		form.Errors["name"] = v.t("名前を付けてください。", "Give it a name.")

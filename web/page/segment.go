@@ -40,7 +40,7 @@ func SegmentsPage(s Shell, v SegmentsView) templ.Component {
 }
 
 // SegmentForm approves or changes one segment. Fields: name, prefix (new ones only), purpose, medical (yes|no, required), pace, from, to
-// (15:04, both empty: all day), listen (yes), snmp (none|keep|v2c|v3), community, user, auth, auth_pass, priv, priv_pass, agreed (yes).
+// (15:04, both empty: all day), listen (yes), router (an address, may be empty), snmp (none|keep|v2c|v3), community, user, auth, auth_pass, priv, priv_pass, agreed (yes).
 type SegmentForm struct {
 	Segment gate.Segment // as typed
 	New     bool         // entered by hand: its prefix can be typed
@@ -53,6 +53,7 @@ type SegmentForm struct {
 	User    string
 	Auth    string
 	Priv    string
+	Router  string // as typed
 	Hosts   int // addresses in it
 
 	Revision int64 // of the stored segment that was opened
@@ -89,7 +90,7 @@ func (f SegmentForm) labels(ctx context.Context) map[string]string {
 	return map[string]string{"name": t(ctx, "名前", "Name"), "prefix": t(ctx, "範囲", "Range"), "medical": t(ctx, "医療機器", "Medical devices"),
 		"pace": t(ctx, "速さ", "Pace"), "from": t(ctx, "時間帯", "Hours"), "to": t(ctx, "時間帯", "Hours"), "agreed": t(ctx, "確認", "Agreement"),
 		"community": t(ctx, "SNMPの合言葉", "SNMP community"), "user": t(ctx, "SNMPの利用者名", "SNMP user"),
-		"auth_pass": t(ctx, "SNMPのパスワード", "SNMP password"), "priv_pass": t(ctx, "SNMPの暗号の合言葉", "SNMP privacy password")}
+		"auth_pass": t(ctx, "SNMPのパスワード", "SNMP password"), "priv_pass": t(ctx, "SNMPの暗号の合言葉", "SNMP privacy password"), "router": t(ctx, "ルータ", "Router")}
 }
 
 func (f SegmentForm) snmpOptions(ctx context.Context) []Option {
