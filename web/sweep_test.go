@@ -71,6 +71,29 @@ func TestSegmentsAreApprovedByAPerson(t *testing.T) {
 	c.get(actor.Desk, "/segments").is(200, "!内容を決めて承認する", "!すべての送信を止める")
 }
 
+// The router that is believed about MACs can be named, and must be an address of the house.
+func TestTheRouterOfASegment(t *testing.T) {
+	c := openConsole(t)
+	typed := func(router string) []string {
+		return []string{"prefix", "10.77.8.0/24", "name", "放射線", "medical", "yes", "pace", "gentle", "agreed", "yes", "router", router}
+	}
+	c.get(actor.Admin, "/segments/new").is(200, `name="router"`)
+	c.post(actor.Admin, "/segments/new", typed("8.8.8.8")...).is(422, "院内のIPv4アドレス", `value="8.8.8.8"`)
+	c.post(actor.Admin, "/segments/new", typed("ルータ")...).is(422, "院内のIPv4アドレス")
+	c.post(actor.Admin, "/segments/new", typed("１０．７７．０．２")...).is(303)
+	list, err := c.Gates.Segments(t.Context(), c.f)
+	c.must(err)
+	if got := list[0].Router.String(); got != "10.77.0.2" {
+		t.Errorf("router %s", got)
+	}
+	c.get(actor.Admin, "/segments/"+list[0].ID).is(200, `value="10.77.0.2"`)
+	rev := fmt.Sprint(list[0].Revision)
+	c.post(actor.Admin, "/segments/"+list[0].ID, "name", "放射線", "medical", "yes", "pace", "gentle", "revision", rev, "snmp", "none", "router", "").is(303)
+	if list, err = c.Gates.Segments(t.Context(), c.f); err != nil || list[0].Router.IsValid() || !list[0].Approved {
+		t.Errorf("taken back: %+v, %v", list[0].Segment, err)
+	}
+}
+
 func TestKillSwitch(t *testing.T) {
 	c := openConsole(t)
 	c.post(actor.Admin, "/kill", "on", "true", "back", "/sweeps").is(303)
