@@ -2,6 +2,7 @@ package main
 
 import (
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -172,13 +173,16 @@ func table(e *env, out io.Writer, rep checkup.Report) error {
 }
 
 // progress is a bar on a terminal and nothing in a pipe.
-type progress struct{ bar *progressbar.ProgressBar }
+type progress struct {
+	ctx context.Context
+	bar *progressbar.ProgressBar
+}
 
 func (e *env) bar() *progress {
 	if !terminal(e.err) {
 		return &progress{}
 	}
-	return &progress{progressbar.NewOptions(100, progressbar.OptionSetWriter(e.err), progressbar.OptionSetWidth(30), progressbar.OptionClearOnFinish(),
+	return &progress{e.ctx, progressbar.NewOptions(100, progressbar.OptionSetWriter(e.err), progressbar.OptionSetWidth(30), progressbar.OptionClearOnFinish(),
 		progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(false))}
 }
 
@@ -190,7 +194,15 @@ func (p *progress) sweep(s checkup.Sweep) {
 	if s.Phase != checkup.Presence {
 		done, total = s.Asked+s.Held, s.Found
 	}
-	p.bar.Describe(fmt.Sprintf("%s %s", s.Segment, s.Phase))
+	doing := i18n.T(p.ctx, "さがす", "looking")
+	switch s.Phase {
+	case checkup.Asking:
+		doing = i18n.T(p.ctx, "たずねる", "asking")
+	case checkup.Closing:
+		doing = i18n.T(p.ctx, "まとめる", "closing")
+	}
+	// who was found moves while a range is being asked, which ends at once
+	p.bar.Describe(i18n.T(p.ctx, "%s %s 見つかった: %d台", "%s %s, found: %d", s.Segment, doing, s.Found))
 	p.set(done, total)
 }
 
