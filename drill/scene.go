@@ -107,7 +107,7 @@ func (d Drill) marks() (out []lesson.Cue) {
 
 // shown is the mail with its cues marked in place; nobody's name stands in it.
 func shown(d Drill, s Settings, facility string) lesson.Shown {
-	nobody := letter.Fields{Surname: "〇〇", Given: "〇〇", Department: "〇〇部", Email: "あなた@" + "…", Facility: facility, Link: "（リンク）", QR: "（QRコード）"}
+	nobody := letter.Fields{Surname: "〇〇", Given: "〇〇", Department: "〇〇部", Email: "あなた@" + "…", Facility: facility, Link: strings.TrimRight(s.Base, "/") + "/…", QR: "（QRコード）"}
 	fill := func(text string, html bool) string {
 		t, err := letter.Fill(text, nobody, html)
 		if err != nil { // the drill was checked when it was made: what cannot be filled is shown as it stands

@@ -98,6 +98,14 @@ func (q quiet) Handle(ctx context.Context, r slog.Record) error {
 	return q.Handler.Handle(ctx, clean)
 }
 
+// initial is the sign of a fictitious sender: the first character of its name.
+func initial(brand string) string {
+	for _, r := range brand {
+		return string(r)
+	}
+	return ""
+}
+
 func first(list ...string) string {
 	for _, s := range list {
 		if s != "" {
