@@ -139,5 +139,5 @@ func (h *House) wakeDrill(ctx context.Context, f facility.ID) error {
 	for _, id := range dirty {
 		err = errors.Join(err, h.Drills.Judge(ctx, f, id))
 	}
-	return err
+	return errors.Join(err, h.Drills.CloseDue(ctx, f))
 }

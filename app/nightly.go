@@ -123,6 +123,7 @@ func (h *House) forgetting(f facility.ID) []func(context.Context) (more bool, er
 			return h.Events.Forget(ctx, f, at)
 		},
 		func(ctx context.Context) (bool, error) { return h.Gates.Prune(ctx, f, h.Now().Add(-keepSent)) },
+		func(ctx context.Context) (bool, error) { return h.Drills.ForgetNames(ctx, f) },
 		func(ctx context.Context) (bool, error) {
 			_, err := h.Ledger.Forget(ctx, f)
 			return false, err
