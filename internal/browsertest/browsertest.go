@@ -93,6 +93,12 @@ type Tab struct {
 // Open gives the test a fresh tab with cookies of its own. It skips the test, with the reason, where no Chromium is installed.
 func Open(t testing.TB) *Tab {
 	t.Helper()
+	return OpenFor(t, 3*time.Minute)
+}
+
+// OpenFor is Open for a walk that may take longer than three minutes.
+func OpenFor(t testing.TB, most time.Duration) *Tab {
+	t.Helper()
 	path := Find()
 	if path == "" {
 		t.Skip("no Chromium found; apt-get install chromium, or set KENSHIN_CHROMIUM")
@@ -102,7 +108,7 @@ func Open(t testing.TB) *Tab {
 		t.Fatalf("starting %s: %v", path, one.err)
 	}
 	ctx, cancel := chromedp.NewContext(one.ctx, chromedp.WithNewBrowserContext())
-	ctx, timeout := context.WithTimeout(ctx, 3*time.Minute)
+	ctx, timeout := context.WithTimeout(ctx, most)
 	tab := &Tab{Ctx: ctx, t: t}
 	messages := chromedp.Console(ctx)
 	done := make(chan struct{})
