@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"kenshin/actor"
 	"kenshin/store"
 )
 
@@ -56,7 +57,7 @@ func (q *Queue) tick(ctx context.Context, name string, p period) {
 		})
 	}
 	if err == nil && due {
-		err = p.fn(ctx)
+		err = p.fn(actor.With(ctx, actor.Actor{Kind: actor.System, ID: name, Name: "Kenshin"})) // whoever started the program did not ask for it
 	}
 	if err != nil && ctx.Err() == nil {
 		q.set.Log.WarnContext(ctx, "job: periodic work", "name", name, "err", err)

@@ -389,5 +389,19 @@ func (v *visit) changes(list []ledger.Entry) ([]page.Change, error) {
 		}
 		out = append(out, page.Change{At: e.At, Who: cmp.Or(who, "Kenshin"), What: what})
 	}
-	return out, nil
+	return together(out), nil
+}
+
+// together makes one line of what one hand did at one moment; the list is the newest first, and each line reads in the order of the deeds.
+func together(list []page.Change) []page.Change {
+	var out []page.Change
+	for _, c := range list {
+		if last := len(out) - 1; last >= 0 && out[last].At.Equal(c.At) && out[last].Who == c.Who && c.Undo == "" && out[last].Undo == "" {
+			out[last].Also = append([]string{out[last].What}, out[last].Also...)
+			out[last].What = c.What
+			continue
+		}
+		out = append(out, c)
+	}
+	return out
 }

@@ -49,7 +49,11 @@ func (v *visit) changeText(e ledger.Entry, other string) string {
 		return v.t("「%s」を別の機器に分けました", "%s was split off", other)
 	case ledger.MergeUndone:
 		return v.t("「%s」とのまとめを取り消しました", "The merge with %s was undone", other)
-	case ledger.Edited, ledger.SystemChanged:
+	case ledger.SystemChanged:
+		if e.Field == "kind" { // its kinds are not those of devices
+			before, after = v.systemKind(e.Before), v.systemKind(e.After)
+		}
+	case ledger.Edited:
 	}
 	return v.editText(e, field, before, after)
 }

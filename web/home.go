@@ -105,7 +105,7 @@ func (v *visit) task(i *finding.Item, d *ledger.Device) (page.Task, error) {
 	}
 	t := page.FindingTask(v.ctx, v.findingRow(&i.Finding, d), v.now())
 	if i.Devices > 1 {
-		t.Title += v.t("(ほかに%d台)", " (and %d more devices)", i.Devices-1)
+		t.Title += v.t("(ほかに%d台)", " (and %d more)", i.Devices-1)
 		t.Action.URL = findingsPath("", i.Check, "")
 	}
 	return t, nil
@@ -207,7 +207,11 @@ func (v *visit) homeChanges(view *page.HomeView) error {
 			continue
 		}
 		for i := range p.Events {
-			view.Changes = append(view.Changes, page.Change{At: p.Events[i].At, What: p.Events[i].Title().For(v.ctx)})
+			c := page.Change{At: p.Events[i].At, What: p.Events[i].Title().For(v.ctx)}
+			if id := p.Events[i].Device; id != "" && v.actor.Role.May(actor.SeeLedger) {
+				c.URL = page.DevicePath(id, "")
+			}
+			view.Changes = append(view.Changes, c)
 		}
 	}
 	return nil

@@ -16,7 +16,7 @@ import (
 )
 
 // vendorOf shows a vendor as its page does. The form holds one contract and the way of remote maintenance; further contracts stay as they are.
-func vendorOf(s supplier.Supplier) page.Vendor {
+func (v *visit) vendorOf(s supplier.Supplier) page.Vendor {
 	out := page.Vendor{ID: s.ID, Name: s.Name, Notes: s.Notes, Revision: s.Revision}
 	for _, c := range s.Contacts {
 		out.Contacts = append(out.Contacts, page.Contact{Name: c.Name, Role: c.Role, Phone: c.Phone, Email: c.Mail, Hours: c.Hours})
@@ -24,6 +24,8 @@ func vendorOf(s supplier.Supplier) page.Vendor {
 	if len(s.Contracts) > 0 {
 		c := s.Contracts[0]
 		out.Contract, out.From, out.Until, out.Remote = c.What, c.From, c.To, c.Notes
+		last, known := supplier.Ends(c.To)
+		out.Over = known && v.now().Format(dateForm) > last.Format(dateForm)
 	}
 	return out
 }
@@ -72,7 +74,7 @@ func (v *visit) vendors() error {
 	}
 	var view page.VendorsView
 	for _, s := range list {
-		row := vendorOf(s)
+		row := v.vendorOf(s)
 		members, links := v.served(s, devices, systems)
 		row.Devices, row.Systems = len(members), len(links)
 		view.Rows = append(view.Rows, row)
@@ -98,7 +100,7 @@ func (v *visit) vendor() error {
 	if err != nil {
 		return err
 	}
-	view := page.VendorView{Vendor: vendorOf(s)}
+	view := page.VendorView{Vendor: v.vendorOf(s)}
 	view.Members, view.SystemLinks = v.served(s, devices, systems)
 	view.Devices, view.Systems = len(view.Members), len(view.SystemLinks)
 	if view.Files, err = v.files(v.vendorHolder()); err != nil {
@@ -140,7 +142,7 @@ func (v *visit) vendorEdit() error {
 	if err != nil {
 		return err
 	}
-	v.show(page.VendorEditPage(v.shell(), page.VendorForm{Vendor: vendorOf(s)}))
+	v.show(page.VendorEditPage(v.shell(), page.VendorForm{Vendor: v.vendorOf(s)}))
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -78,6 +79,9 @@ func (v *visit) showTrail(check *page.TrailVerify) error {
 	}
 	for _, e := range entries {
 		view.Rows = append(view.Rows, v.trailRow(e))
+	}
+	if err := v.trailSubjects(view.Rows, entries); err != nil {
+		return err
 	}
 	if next > 0 {
 		q.Set("before", strconv.FormatInt(next, 10))
@@ -179,23 +183,63 @@ func (v *visit) trailRow(e trail.Entry) page.TrailRow {
 	if raw, ok := e.Detail.(json.RawMessage); ok && json.Unmarshal(raw, &detail) == nil && detail.Address != "" {
 		row.From = detail.Address
 	}
-	if id := e.Subject.ID; id != "" {
-		open := page.Link{Text: v.t("開く", "Open")}
-		switch e.Subject.Kind {
-		case "device":
-			open.URL = page.DevicePath(netid.DeviceID(id), "")
-		case "system":
-			open.URL = page.SystemPath(id, "")
-		case "supplier":
-			open.URL = page.VendorPath(id, "")
-		case "sweep":
-			open.URL = page.SweepPath(id, "")
-		case "finding":
-			open.URL = page.FindingPath(id, "")
-		}
-		row.On = open
-	}
 	return row
+}
+
+// trailSubjects puts beside each row what it is about, by name where it is still there.
+func (v *visit) trailSubjects(rows []page.TrailRow, entries []trail.Entry) error {
+	var devices []netid.DeviceID
+	for _, e := range entries {
+		if e.Subject.Kind == "device" && e.Subject.ID != "" {
+			devices = append(devices, netid.DeviceID(e.Subject.ID))
+		}
+	}
+	names := map[string]string{}
+	called, err := v.deviceNames(devices)
+	if err != nil {
+		return err
+	}
+	for id, name := range called {
+		names[string(id)] = name
+	}
+	systems, err := v.s.Ledger.Systems(v.ctx, v.facility)
+	if err != nil {
+		return err
+	}
+	for _, s := range systems {
+		names[s.ID] = s.Name
+	}
+	vendors, err := v.s.Suppliers.List(v.ctx, v.facility, "")
+	if err != nil {
+		return err
+	}
+	for _, s := range vendors {
+		names[s.ID] = s.Name
+	}
+	for i, e := range entries {
+		rows[i].On = page.Link{Text: cmp.Or(names[e.Subject.ID], v.t("開く", "Open")), URL: subjectPath(e.Subject)}
+	}
+	return nil
+}
+
+// subjectPath is the page of what an entry is about; "" when it has none.
+func subjectPath(s trail.Subject) string {
+	if s.ID == "" {
+		return ""
+	}
+	switch s.Kind {
+	case "device":
+		return page.DevicePath(netid.DeviceID(s.ID), "")
+	case "system":
+		return page.SystemPath(s.ID, "")
+	case "vendor", "supplier":
+		return page.VendorPath(s.ID, "")
+	case "sweep":
+		return page.SweepPath(s.ID, "")
+	case "finding":
+		return page.FindingPath(s.ID, "")
+	}
+	return ""
 }
 
 // trailVerify reads the whole log, and compares it with a checkpoint that was kept outside.
@@ -336,13 +380,23 @@ func (v *visit) seals() error {
 	if err != nil {
 		return err
 	}
-	view := page.SealsView{Day: day, Text: text}
+	view := page.SealsView{Day: v.sealDay(day), Text: text}
 	if view.Key, err = trail.VerifierKey(v.ctx, v.s.DB, v.s.Box, v.facility, v.s.Now()); err != nil {
 		return err
 	}
 	for _, d := range days {
-		view.Days = append(view.Days, page.Link{Text: d, URL: page.SealPath(url.PathEscape(d))})
+		if d != day {
+			view.Days = append(view.Days, page.Link{Text: v.sealDay(d), URL: page.SealPath(url.PathEscape(d))})
+		}
 	}
 	v.show(page.SealsPage(v.shell(), view))
 	return nil
+}
+
+// sealDay is a checkpoint's day as people write days.
+func (v *visit) sealDay(day string) string {
+	if at, err := time.ParseInLocation(dateForm, day, v.now().Location()); err == nil {
+		return v.t(at.Format("2006年1月2日"), at.Format("2 January 2006"))
+	}
+	return day
 }

@@ -101,6 +101,10 @@ type Column struct {
 	Right     bool
 }
 
+// col and right are heads that cannot be sorted by; right is for numbers.
+func col(text string) Column   { return Column{Text: text} }
+func right(text string) Column { return Column{Text: text, Right: true} }
+
 // Day is how often something was seen on one day.
 type Day struct {
 	Date  time.Time
@@ -110,9 +114,11 @@ type Day struct {
 // Change is one line of a history.
 type Change struct {
 	At   time.Time
-	Who  string // a person's name, or the signal
-	What string // whole sentence
-	Undo string // POST address, "" when it cannot be undone
+	Who  string   // a person's name, or the signal
+	What string   // whole sentence
+	Also []string // further sentences of the same moment and hand
+	URL  string   // what it is about; "" when there is no page
+	Undo string   // POST address, "" when it cannot be undone
 }
 
 // Attachment is a file that somebody put beside a record.

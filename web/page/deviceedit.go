@@ -55,3 +55,11 @@ func recordRows(ctx context.Context, d *ledger.Device) []Option {
 	}
 	return out
 }
+
+// cancel is where somebody goes who changes nothing.
+func (v DeviceForm) cancel() string {
+	if v.Device == nil {
+		return PathLedger
+	}
+	return DevicePath(v.Device.ID, "")
+}

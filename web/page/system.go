@@ -95,7 +95,8 @@ type Vendor struct {
 	Contract string // what it covers
 	From     string // dates as in ledger.Word
 	Until    string
-	Remote   string // remote maintenance: none, VPN, ...
+	Over     bool   // Until has passed
+	Remote   string // notes on the contract, such as the way of remote maintenance
 	Notes    string
 	Devices  int
 	Systems  int
