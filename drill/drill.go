@@ -169,7 +169,8 @@ type Audience struct {
 	People      []string `json:"people,omitempty"` // ids; when given, only these
 }
 
-func (a Audience) has(p Person) bool {
+// Has reports whether a person is among them.
+func (a Audience) Has(p Person) bool {
 	if len(a.People) > 0 {
 		return slices.Contains(a.People, p.ID)
 	}

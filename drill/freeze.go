@@ -141,7 +141,7 @@ func (b *Book) recipients(ctx context.Context, f facility.ID, d *Drill, s Settin
 		if err != nil {
 			return err
 		}
-		staff = slices.DeleteFunc(staff, func(p Person) bool { return !d.Audience.has(p) })
+		staff = slices.DeleteFunc(staff, func(p Person) bool { return !d.Audience.Has(p) })
 		if len(staff) == 0 {
 			return fault.New(fault.Invalid, "この条件に当てはまる宛先がありません。", "Nobody fits the chosen recipients.")
 		}

@@ -5,6 +5,7 @@ import (
 
 	"kenshin/actor"
 	"kenshin/blob"
+	"kenshin/web/page"
 )
 
 // routes is every address of the console: who may open it, and what answers. Addresses and the fields of forms are described in page/path.go.
@@ -13,6 +14,8 @@ func routes() []route {
 	segments, approve, sweep := may(actor.SeeSegments), may(actor.EditSegments), may(actor.RunSweep)
 	imports, export, jobs := may(actor.Import), may(actor.Export), may(actor.SeeJobs)
 	people, trail, settings := may(actor.ManagePeople), may(actor.SeeTrail), may(actor.ManageSetting)
+	drills, compose, agree := may(actor.SeeDrill), may(actor.EditDrill), may(actor.ApproveDrill)
+	halt, manage := may(actor.StopDrill), may(actor.ManageDrill)
 	return []route{
 		// home
 		{"GET /{$}", see, (*visit).home},
@@ -93,6 +96,44 @@ func routes() []route {
 		{"POST /sweeps/{id}/pause", sweep, (*visit).sweepPause},
 		{"POST /sweeps/{id}/resume", sweep, (*visit).sweepResume},
 		{"POST /sweeps/{id}/stop", sweep, (*visit).sweepStop},
+
+		// mail drills: lists, single ones and what moves them on
+		{"GET /drills", drills, (*visit).drills},
+		{"GET /drills/new", compose, (*visit).drillNew},
+		{"POST /drills/new", compose, (*visit).drillSave},
+		{"POST /drills/preview", compose, (*visit).drillPreview},
+		{"GET /drills/{id}/edit", compose, (*visit).drillEdit},
+		{"POST /drills/{id}/edit", compose, (*visit).drillSave},
+		{"GET /drills/people", compose, (*visit).drillPeople},
+		{"POST /drills/people", compose, (*visit).drillPersonSave},
+		{"POST /drills/people/{id}/remove", compose, (*visit).drillPersonRemove},
+		{"POST /drills/people/paste", compose, (*visit).drillImportPaste},
+		{"POST /drills/people/import", compose, (*visit).drillImportFile},
+		{"GET /drills/people/import/{id}", compose, (*visit).drillImport},
+		{"POST /drills/people/import/{id}/take", compose, (*visit).drillImportApply},
+		{"GET /drills/settings", manage, (*visit).drillSettings},
+		{"POST /drills/settings", manage, (*visit).drillSettingsSave},
+		{"POST /drills/settings/dkim", manage, (*visit).drillKey},
+		{"POST /drills/settings/domains", manage, (*visit).drillDomainAsk},
+		{"POST /drills/settings/domains/{id}/check", manage, (*visit).drillDomainCheck},
+		{"POST /drills/settings/domains/{id}/confirm", manage, (*visit).drillDomainConfirm},
+		{"POST /drills/settings/domains/{id}/withdraw", manage, (*visit).drillDomainWithdraw},
+		{"GET /drills/{id}", drills, (*visit).drill},
+		{"GET /drills/{id}/live", drills, (*visit).drillLive},
+		{"GET /drills/{id}/preflight", drills, (*visit).flight},
+		{"GET /drills/{id}/preflight/live", drills, (*visit).flightLive},
+		{"POST /drills/{id}/preflight", compose, flightDeed((*visit).flightBegin)},
+		{"POST /drills/{id}/preflight/tests", compose, flightDeed((*visit).flightTests)},
+		{"POST /drills/{id}/preflight/delivered", compose, flightDeed((*visit).flightDelivered, "mailbox", "raw")},
+		{"POST /drills/{id}/preflight/learn", compose, flightDeed((*visit).flightLearn)},
+		{"POST /drills/{id}/preflight/waive", compose, flightDeed((*visit).flightWaive, "check", "reason")},
+		{"POST /drills/{id}/submit", compose, drillDeed((*visit).drillSubmit, "承認を頼みました。情報担当か経営者が承認すると送られます。", "Submitted. It is sent once an administrator or a director approves it.")},
+		{"POST /drills/{id}/approve", agree, drillDeed((*visit).drillApprove, "承認しました。", "Approved.")},
+		{"POST /drills/{id}/reject", agree, (*visit).drillReject},
+		{"POST /drills/{id}/pause", halt, drillDeed((*visit).drillPause, "送信を止めました。", "Sending was stopped.")},
+		{"POST /drills/{id}/resume", halt, drillDeed((*visit).drillResume, "送信を再開しました。", "Sending goes on.")},
+		{"POST /drills/{id}/withdraw", halt, drillDeed((*visit).drillWithdraw, "訓練を取り消しました。", "The drill was withdrawn.")},
+		{"POST /drills/{id}/copy", compose, (*visit).drillCopy},
 
 		// segments and the gate
 		{"GET /segments", segments, (*visit).segments},
@@ -177,7 +218,7 @@ func routes() []route {
 
 // uploads reports the addresses that take a file, and with it a larger request.
 func uploads(path string) bool {
-	return path == "/import" || path == "/api/v1/imports" || strings.HasSuffix(path, "/attachments")
+	return path == "/import" || path == "/api/v1/imports" || path == page.PathDrillImport || strings.HasSuffix(path, "/attachments")
 }
 
 // maxFile is the largest file that a form takes.

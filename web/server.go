@@ -77,9 +77,10 @@ type Site struct {
 // Server answers the console's requests.
 type Server struct {
 	Deps
-	mux    *http.ServeMux
-	rates  rates
-	facets facets
+	mux     *http.ServeMux
+	rates   rates
+	facets  facets
+	flights flights
 }
 
 // New builds the console from its routes.

@@ -98,6 +98,14 @@ func (v Verification) Ask(n Name, random io.Reader, now time.Time) (Verification
 	return v, Challenge{Host: record + string(n), Value: prefix + v.Code}, nil
 }
 
+// Record is the DNS record that proves the domain, both "" where no DNS challenge was opened.
+func (v Verification) Record() (host, value string) {
+	if v.Method != DNS || v.Code == "" {
+		return "", ""
+	}
+	return record + string(v.Domain), prefix + v.Code
+}
+
 // AskByMail opens the proof by a round trip to postmaster@ and to the named security contact, who must be another mailbox of the very domain.
 func (v Verification) AskByMail(n Name, contact string, random io.Reader, now time.Time) (Verification, Challenge, error) {
 	if err := v.mayAsk(n); err != nil {

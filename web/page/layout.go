@@ -32,6 +32,11 @@ func menu(s Shell) []group {
 			{SectionSweeps, PathSweeps, i18n.Text{Ja: "健診", En: "Check-ups"}, actor.SeeSegments},
 			{SectionSegments, PathSegments, i18n.Text{Ja: "区画", En: "Segments"}, actor.SeeSegments},
 		}},
+		{i18n.Text{Ja: "訓練", En: "Drills"}, []entry{
+			{SectionDrills, PathDrills, i18n.Text{Ja: "メール訓練", En: "Mail drills"}, actor.SeeDrill},
+			{SectionStaff, PathDrillPeople, i18n.Text{Ja: "訓練の宛先", En: "Recipients"}, actor.EditDrill},
+			{SectionMailing, PathDrillSettings, i18n.Text{Ja: "訓練の設定", En: "Drill settings"}, actor.ManageDrill},
+		}},
 		{i18n.Text{Ja: "管理", En: "Administration"}, []entry{
 			{SectionJobs, PathJobs, i18n.Text{Ja: "仕事の進み", En: "Work"}, actor.SeeJobs},
 			{SectionTrail, PathTrail, i18n.Text{Ja: "記録", En: "Trail"}, actor.SeeTrail},

@@ -63,6 +63,14 @@ const (
 	PathCA           = "/settings/ca"        // GET: how to bring the root certificate to the PCs
 	PathCAFile       = "/ca"                 // GET: format (pem|der); for everybody, as the root is no secret
 	PathHelp         = "/help"
+
+	PathDrills        = "/drills"         // GET
+	PathDrillNew      = "/drills/new"     // GET: scenario, level or own or course; POST: DrillForm's fields
+	PathDrillPreview  = "/drills/preview" // POST (htmx): DrillForm's fields
+	PathDrillPeople   = "/drills/people"  // GET: q, department, role, after; POST: one mailbox
+	PathDrillImport   = "/drills/people/import"
+	PathDrillSettings = "/drills/settings" // GET, POST
+	PathDrillDomains  = "/drills/settings/domains"
 )
 
 // DevicePath is a device's page; what is "" or one of edit, history, merge, split, state, never-touch, unlock, lock, attachments.
@@ -76,6 +84,9 @@ func SegmentPath(id, what string) string { return at(PathSegments, id, what) }
 
 // FindingPath is a finding's page; what is "", state (POST: state, until, note) or letter.
 func FindingPath(id, what string) string { return at(PathFindings, id, what) }
+
+// DrillPath is a drill's page; what is "", live (htmx), edit, preflight, or a POST: submit, approve, reject, pause, resume, withdraw, copy.
+func DrillPath(id, what string) string { return at(PathDrills, id, what) }
 
 // SystemPath and VendorPath are record pages; what is "", edit, attachments or delete (POST).
 func SystemPath(id, what string) string { return at(PathSystems, id, what) }

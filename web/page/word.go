@@ -151,7 +151,7 @@ func RoleSays(r actor.Role) i18n.Text {
 	case actor.Auditor:
 		return i18n.Text{Ja: "記録を含めてすべて見られ、書き出せます。変更はできません。", En: "Sees everything including the trail and may export; changes nothing."}
 	case actor.Trainer:
-		return i18n.Text{Ja: "ホームと弱点だけ見られます。", En: "Sees home and findings only."}
+		return i18n.Text{Ja: "メール訓練を作り、結果を見ます。送るには、ほかの人の承認が要ります。ほかはホームと弱点だけ見られます。", En: "Writes mail drills and sees their results; sending takes another person's approval. Otherwise home and findings only."}
 	case actor.Desk:
 		return i18n.Text{Ja: "医師会・県などの支援者です。期限まで、見ることだけできます。", En: "A supporter from outside; may look, until a date."}
 	}

@@ -1,0 +1,130 @@
+package page
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/a-h/templ"
+
+	"kenshin/drill"
+	"kenshin/drill/attachment"
+	"kenshin/drill/lesson"
+	"kenshin/drill/letter"
+	"kenshin/drill/scale"
+	"kenshin/drill/scenario"
+	"kenshin/i18n"
+)
+
+// DrillNewView is what a new drill can be made of.
+type DrillNewView struct {
+	Scenarios []scenario.Scenario
+	Sets      []lesson.Set
+	Month     int
+	Month1    bool // only those that fit the month
+}
+
+// DrillForm is the compose form. Fields: name, mode, whom (all|some), department (many), job (many), subject, text, html, from_name, from_local,
+// link, qr, attachment, file_name, landing, lesson, scenario, level, start, until, rate, any_time, no_mail, premise0 to premise4, cue and seen
+// (many, JSON of drill.Cue), revision.
+type DrillForm struct {
+	drill.Drill
+	Whom, Start, Until, Rate string
+	Departments, Jobs        []drill.Group
+	People, Chosen           int
+	Sets                     []lesson.Set
+	Shown                    DrillPreview
+	Errors                   Errors
+}
+
+// DrillPreview is what changes while one types.
+type DrillPreview struct {
+	Mail     MailView
+	Problems []string
+	Cues     []OfferedCue
+	Chosen   int // recipients
+}
+
+// OfferedCue is a cue that a machine or a person saw in the mail.
+type OfferedCue struct {
+	drill.Cue
+	On  bool
+	Why string
+}
+
+func (c OfferedCue) value() string {
+	b, _ := json.Marshal(c.Cue) //nolint:errchkjson // three strings
+	return string(b)
+}
+
+func (c OfferedCue) name(ctx context.Context) string {
+	k, _ := scale.Find(scale.ID(c.ID))
+	return k.Name.For(ctx)
+}
+
+func (f DrillForm) at() string {
+	if f.ID == "" {
+		return PathDrillNew
+	}
+	return DrillPath(f.ID, "edit")
+}
+
+// DrillNewPage offers scenarios, lessons and an own text.
+func DrillNewPage(s Shell, v DrillNewView) templ.Component {
+	return within(s, SectionDrills, i18n.Text{Ja: "新しい訓練", En: "New drill"}, drillNew(v))
+}
+
+// DrillComposePage is the compose form with its preview; DrillPreviewPart is the preview alone.
+func DrillComposePage(s Shell, f DrillForm) templ.Component {
+	return within(s, SectionDrills, i18n.Text{Ja: "訓練メールを作る", En: "Compose a drill"}, drillCompose(f))
+}
+
+// DrillPreviewPart is the preview alone, for htmx.
+func DrillPreviewPart(s Shell, v DrillPreview) templ.Component { return part(s, drillPreview(v)) }
+
+func modeOptions(ctx context.Context) []Option {
+	var out []Option
+	for _, m := range drill.Modes() {
+		out = append(out, Option{Value: string(m), Text: ModeText(m).For(ctx), Says: modeSays(m).For(ctx)})
+	}
+	return out
+}
+
+func landingOptions(ctx context.Context) []Option {
+	var out []Option
+	for _, l := range scenario.Landings() {
+		out = append(out, Option{Value: string(l), Text: l.Name().For(ctx)})
+	}
+	return out
+}
+
+func attachmentOptions(ctx context.Context) []Option {
+	out := []Option{{Value: "", Text: t(ctx, "付けない", "none")}}
+	for _, k := range attachment.Kinds() {
+		out = append(out, Option{Value: string(k), Text: map[attachment.Kind]string{attachment.HTML: "HTML", attachment.DOCX: "Word (docx)", attachment.XLSX: "Excel (xlsx)",
+			attachment.PPTX: "PowerPoint (pptx)", attachment.PDF: "PDF", attachment.ICS: t(ctx, "予定 (ics)", "Calendar (ics)")}[k]})
+	}
+	return out
+}
+
+func setOptions(ctx context.Context, sets []lesson.Set) []Option {
+	out := []Option{{Value: "", Text: t(ctx, "このメールの手がかりに合わせる", "whatever fits this mail's cues")}}
+	for _, s := range sets {
+		out = append(out, Option{Value: s.ID, Text: s.Title.For(ctx)})
+	}
+	return out
+}
+
+func scoreOptions(ctx context.Context) []Option {
+	return []Option{{Value: "0", Text: t(ctx, "0 まったく", "0 not at all")}, {Value: "2", Text: t(ctx, "2 少し", "2 a little")}, {Value: "4", Text: t(ctx, "4 まあまあ", "4 somewhat")},
+		{Value: "6", Text: t(ctx, "6 かなり", "6 rather")}, {Value: "8", Text: t(ctx, "8 ぴったり", "8 exactly")}}
+}
+
+func placeholders() []letter.Name { return letter.Names() }
+
+func audienceNames(ctx context.Context, list []scenario.Audience) string {
+	var out []string
+	for _, a := range list {
+		out = append(out, a.Name().For(ctx))
+	}
+	return join(out...)
+}
