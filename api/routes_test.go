@@ -40,7 +40,8 @@ func (r *rig) bodies(ids map[string]string) map[string]any {
 		"add-drill": m{"scenario": "parcel", "level": "easy", "name": "春"}, "edit-drill": m{"scenario": "parcel", "name": "夏", "revision": 1}, "put-drill-people": m{"people": []m{{"address": "taro@hospital.example.jp"}}},
 		"add-drill-domain": m{"domain": "hospital.example.jp"}, "confirm-drill-domain": m{"code": "x"}, "put-drill-settings": drill.DefaultSettings(),
 		"waive-drill-check": m{"check": "spf", "reason": "院内のメールサーバは外から見えない"}, "approve-drill": m{"hash": strings.Repeat("0", 64)}, "reject-drill": m{"reason": "件名"},
-		"map-import": m{}, "apply-import": m{}, "verify-trail": m{},
+		"add-drill-releases": m{"csv": "taro@hospital.example.jp,2030/1/1 9:30"},
+		"map-import":         m{}, "apply-import": m{}, "verify-trail": m{},
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"kenshin/drill/rate"
 	"kenshin/facility"
 	"kenshin/i18n"
+	"kenshin/jp"
 	"kenshin/store"
 )
 
@@ -151,4 +152,13 @@ func finished(ctx context.Context, tx *store.Tx, from, to time.Time) (done map[s
 	}, `SELECT r.person_id, r.department, count(*) FROM drill_roll r WHERE r.facility_id = $1 AND r.at >= $2 AND r.at < $3
 		GROUP BY r.person_id, r.department, r.drill_id, r.lesson`, store.Micros(from), store.Micros(to))
 	return done, nameless, err
+}
+
+// FiscalYear is the year in which the facility's present fiscal year began.
+func (b *Book) FiscalYear(ctx context.Context, f facility.ID) (int, error) {
+	fac, err := b.houses.Facility(ctx, f)
+	if err != nil {
+		return 0, err
+	}
+	return jp.FiscalYear(b.now().In(fac.Location())), nil
 }
