@@ -98,10 +98,15 @@ func (c *client) swept(lab *labtest.Lab, id string) (found int) {
 	return found
 }
 
-// TestLabSweepSurvivesKills starts a check-up of the lab over the API of a real server, cuts its power again and again, and wants every device
-// once in the end.
+// TestLabSweepSurvivesKills kills servers in the middle of a check-up of the lab; in the end every device is there once.
 func TestLabSweepSurvivesKills(t *testing.T) {
 	lab := labtest.Up(t)
+	t.Run("sqlite", func(t *testing.T) { powerCuts(t, lab) })
+	t.Run("two copies", func(t *testing.T) { copiesShareASweep(t, lab) })
+}
+
+// powerCuts kills the one server again and again.
+func powerCuts(t *testing.T, lab *labtest.Lab) {
 	lab.InSensor(t, func() {
 		s := site{args: []string{"--data", folder(t)}}
 		s.settle(t)
@@ -117,11 +122,10 @@ func TestLabSweepSurvivesKills(t *testing.T) {
 	})
 }
 
-// TestLabCopiesShareASweep runs two servers on one PostgreSQL. The one at work on a check-up is killed: the other takes over. That is killed
+// copiesShareASweep runs two servers on one PostgreSQL. The one at work on a check-up is killed: the other takes over. That is killed
 // too, which leaves no console at all, and one is started again. The check-up runs once: no device is there twice, and no address was asked
 // as often as two check-ups would ask.
-func TestLabCopiesShareASweep(t *testing.T) {
-	lab := labtest.Up(t)
+func copiesShareASweep(t *testing.T, lab *labtest.Lab) {
 	wire := lab.Capture("sensor", labtest.Out, "arp")
 	lab.InSensor(t, func() {
 		urls := dbtest.PostgresURLs(t)

@@ -87,7 +87,7 @@ func Up(t testing.TB, plan ...string) *Lab {
 			t.Errorf("labtest: down: %v\n%s", err, out)
 		}
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 9*time.Minute) // 10 s on a machine with nothing else to do
 	defer cancel()
 	cmd := l.run(ctx, "up")
 	cmd.WaitDelay = time.Second // the lab's daemons keep the pipe open
@@ -231,7 +231,7 @@ func (l *Lab) InSensor(t *testing.T, fn func(), env ...string) {
 	}
 	l.used[t.Name()] = true
 	run := regexp.MustCompile(`[^/]+`).ReplaceAllStringFunc(t.Name(), func(s string) string { return "^" + regexp.QuoteMeta(s) + "$" })
-	cmd := exec.Command("ip", "netns", "exec", l.Prefix+"-sensor", os.Args[0], "-test.run="+run, "-test.v", "-test.count=1", "-test.timeout=5m") //nolint:gosec // ourselves
+	cmd := exec.Command("ip", "netns", "exec", l.Prefix+"-sensor", os.Args[0], "-test.run="+run, "-test.v", "-test.count=1", "-test.timeout=10m") //nolint:gosec // ourselves
 	cmd.Env = append(append(os.Environ(), childEnv+"="+l.Prefix, childTest+"="+t.Name()), env...)
 	out, err := cmd.CombinedOutput()
 	t.Logf("in the sensor:\n%s", out)
