@@ -135,6 +135,14 @@ func routes() []route {
 		{"POST /drills/{id}/withdraw", halt, drillDeed((*visit).drillWithdraw, "訓練を取り消しました。", "The drill was withdrawn.")},
 		{"POST /drills/{id}/copy", compose, (*visit).drillCopy},
 
+		// results of mail drills
+		{"GET /drills/totals", may(actor.SeeDrill), (*visit).drillTotals},
+		{"GET /drills/{id}/results", may(actor.SeeDrill), (*visit).drillResults},
+		{"GET /drills/{id}/report", may(actor.SeeDrill), (*visit).drillReport},
+		{"GET /drills/{id}/targets", may(actor.SeeDrillNames), (*visit).drillTargets},
+		{"GET /drills/{id}/targets/export", may(actor.SeeDrillNames), (*visit).drillTargetsExport},
+		{"GET /drills/{id}/targets/{target}", may(actor.SeeDrillNames), (*visit).drillTarget},
+
 		// segments and the gate
 		{"GET /segments", segments, (*visit).segments},
 		{"GET /segments/new", approve, (*visit).segmentNew},

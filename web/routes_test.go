@@ -135,6 +135,12 @@ POST /drills/{id}/pause adtk
 POST /drills/{id}/resume adtk
 POST /drills/{id}/withdraw adtk
 POST /drills/{id}/copy tk
+GET /drills/totals adputk
+GET /drills/{id}/results adputk
+GET /drills/{id}/report adputk
+GET /drills/{id}/targets t
+GET /drills/{id}/targets/export t
+GET /drills/{id}/targets/{target} t
 GET /people a
 POST /people/invite a
 POST /people/invite/{id}/revoke a
@@ -166,7 +172,7 @@ func TestEveryRouteForEveryRole(t *testing.T) {
 	var missing []string
 	for _, r := range routes() {
 		method, path, _ := strings.Cut(r.pattern, " ")
-		path = strings.ReplaceAll(strings.NewReplacer("{$}", "", "{id}", "no-such", "{file}", "no-such", "{day}", "2026-11-21", "{secret}", "x").Replace(path), "//", "/")
+		path = strings.ReplaceAll(strings.NewReplacer("{$}", "", "{id}", "no-such", "{file}", "no-such", "{target}", "no-such", "{day}", "2026-11-21", "{secret}", "x").Replace(path), "//", "/")
 		ask := func(role actor.Role) answer {
 			body := strings.NewReader("")
 			q := httptest.NewRequest(method, path, body)

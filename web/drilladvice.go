@@ -1,0 +1,127 @@
+package web
+
+import (
+	"kenshin/drill"
+	share "kenshin/drill/rate"
+	"kenshin/drill/scale"
+	"kenshin/web/page"
+)
+
+// drillReport is one sheet for the director.
+func (v *visit) drillReport() error {
+	view, err := v.resultView()
+	if err != nil {
+		return err
+	}
+	v.show(page.DrillReportPage(v.shell(), view))
+	return nil
+}
+
+const adviceCues = 3 // as many as are remembered
+
+// advice is what to do next. Each sentence carries the numbers that it comes from; where numbers show nothing, it says so.
+func (v *visit) advice(d drill.Drill, sums drill.Sums, s page.DrillSum, times drillTimes) (out []string) {
+	say := func(ja, en string, args ...any) { out = append(out, v.t(ja, en, args...)) }
+	all := sums.All
+	if !shown(all) {
+		say("人数が少ないため、数字から言えることはありません。手がかりを全員で見てください。", "Too few people for numbers to say anything. Look at the cues together.")
+		return out
+	}
+	reported, fell := share.Rate{Count: all.Reported, Of: all.Reached()}, share.Rate{Count: all.Fell, Of: all.Reached()}
+	switch {
+	case all.Reported == 0:
+		say("報告が1件もありませんでした(0 / %d人)。報告のしかた(転送先・電話)を、全員にもう一度知らせてください。", "Nobody reported (0 of %d). Tell everybody again how to report.", all.Reached())
+	case all.Fell > all.Reported:
+		say("報告した人(%d人)より、開いた人(%d人)が多い結果です。「あやしいと思ったら転送」を朝礼でくり返してください。",
+			"More people fell (%[2]d) than reported (%[1]d). Repeat how to report at every morning meeting.", all.Reported, all.Fell)
+	default:
+		say("開いた人(%[2]d人)より、報告した人(%[1]d人)が多い結果です。報告してくれた人に、お礼を伝えてください。",
+			"More people reported (%d) than fell (%d). Thank those who reported.", all.Reported, all.Fell)
+	}
+	if r := times.race; !r.FirstReport.IsZero() && !r.FirstClick.IsZero() && !r.Won() {
+		say("%s 本物なら、報告を待つあいだに広がります。気づいた1人目がすぐ電話できるようにしてください。", "%s A real attack would have spread meanwhile. Make it easy for the first who notices to call.", r.Text().For(v.ctx))
+	}
+	out = append(out, v.adviceDepartments(s, fell, true)...)
+	out = append(out, v.adviceDepartments(s, reported, false)...)
+	if all.Unknown+all.Failed > 0 {
+		say("届かなかったか、届いたか分からないメールが %d通あります。次の訓練の前に、宛先を確かめてください。", "%d mails failed or have an unknown end. Check the addresses before the next drill.", all.Unknown+all.Failed)
+	}
+	if all.URLRaw+all.AttachRaw > all.URLPerson+all.AttachPerson {
+		say("リンクと添付への通信のうち、人のものと言えないものがあります(宛先の数で、通信 %d、人 %d)。上の率には、人と見たものだけを使っています。",
+			"Some arrivals cannot be taken for people (recipients: %d with arrivals, %d with a person's). Rates use the latter.", all.URLRaw+all.AttachRaw, all.URLPerson+all.AttachPerson)
+	}
+	if d.Rating.Difficulty == "" {
+		say("このメールの見抜きにくさは量られていません。量っておくと、次の訓練と比べられます。", "The difficulty of this mail was not measured. Measure it, and the next drill can be compared.")
+	}
+	return out
+}
+
+// adviceDepartments names the department that differs most from all others together, when that is more than chance (95 %).
+func (v *visit) adviceDepartments(s page.DrillSum, all share.Rate, fell bool) []string {
+	const same = "same drill" // departments of one drill got the same mail
+	var worst share.Comparison
+	var who page.DrillFigures
+	var part, rest share.Rate
+	compared := 0
+	for _, d := range s.Departments {
+		if d.Hidden {
+			continue
+		}
+		p := share.Rate{Count: d.Reported, Of: d.Reached()}
+		if fell {
+			p.Count = d.Fell
+		}
+		o := share.Rate{Count: all.Count - p.Count, Of: all.Of - p.Of}
+		c := share.Compare(share.Drill{Rate: o, Difficulty: same}, share.Drill{Rate: p, Difficulty: same})
+		if !c.Like {
+			continue
+		}
+		compared++
+		if fell && c.Low > 0 && c.Difference > worst.Difference || !fell && c.High < 0 && c.Difference < worst.Difference {
+			worst, who, part, rest = c, d, p, o
+		}
+	}
+	if compared < 2 {
+		return nil
+	}
+	name := who.Name
+	if name == "" {
+		name = v.t("部署の記入なし", "no department")
+	}
+	switch {
+	case part.Of == 0 && fell:
+		return []string{v.t("開いた人の率に、部署のあいだで偶然と言えないほどの差はありません。特定の部署ではなく、全員に教えてください。",
+			"Between departments nothing differs by more than chance in who fell. Teach everybody, not one department.")}
+	case part.Of == 0:
+		return nil
+	case fell:
+		return []string{v.t("「%s」は開いた人が多く(%d / %d人)、ほかの部署(%d / %d人)との差は偶然とは考えにくい大きさです。この部署で短い教材の時間を取ってください。%s",
+			"In “%s” more people fell (%d of %d) than elsewhere (%d of %d), by more than chance. Give this department time for a short lesson.%s",
+			name, part.Count, part.Of, rest.Count, rest.Of, v.many(compared))}
+	}
+	return []string{v.t("「%s」は報告が少なく(%d / %d人)、ほかの部署(%d / %d人)との差は偶然とは考えにくい大きさです。報告のしかたが伝わっているか、聞いてください。%s",
+		"In “%s” fewer people reported (%d of %d) than elsewhere (%d of %d), by more than chance. Ask whether they know how to report.%s",
+		name, part.Count, part.Of, rest.Count, rest.Of, v.many(compared))}
+}
+
+// many reminds of what comparing many does: one in twenty differs by chance alone.
+func (v *visit) many(compared int) string {
+	if compared < 5 {
+		return ""
+	}
+	return v.t("(%d部署を比べているので、偶然に差が出ることもあります)", " (With %d departments compared, one may differ by chance.)", compared)
+}
+
+// cuesOf are the places by which the mail could have been recognised, one of each kind.
+func (v *visit) cuesOf(d drill.Drill) (out []page.DrillCue) {
+	seen := map[string]bool{}
+	for _, c := range d.Rating.Cues {
+		known, ok := scale.Find(scale.ID(c.ID))
+		if !ok || seen[c.ID] || len(out) == adviceCues {
+			continue
+		}
+		seen[c.ID] = true
+		out = append(out, page.DrillCue{Name: known.Name.For(v.ctx), Text: c.Text, Look: known.LookFor.For(v.ctx)})
+	}
+	return out
+}
