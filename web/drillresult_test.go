@@ -136,6 +136,9 @@ func (r *rehearsal) did(to string, of drill.Signal, byHand bool) {
 	r.t.Helper()
 	token := r.token[to+" "+string(drill.Visited)]
 	a := drill.Arrival{Token: token, Signal: of, Method: http.MethodGet, Net: netip.MustParseAddr("203.0.113.7"), Agent: "Mozilla/5.0 (Windows NT 10.0)"}
+	if of == drill.Visited && !byHand {
+		a.Net, a.Agent = netip.MustParseAddr("198.51.100.9"), "scanner/1"
+	}
 	if of == drill.Reported {
 		a.Method = http.MethodPost
 	}
