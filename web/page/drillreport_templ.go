@@ -500,9 +500,9 @@ func drillReport(s Shell, v DrillReportView) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var29 string
-		templ_7745c5c3_Var29, templ_7745c5c3_Err = templ.JoinStringErrs(t(ctx, "「95%%の幅」は、同じ訓練をくり返したときに本当の率があると見てよい範囲です。", "The 95%% interval is where the true rate can be taken to lie."))
+		templ_7745c5c3_Var29, templ_7745c5c3_Err = templ.JoinStringErrs(t(ctx, "「95%の幅」は、同じ訓練をくり返したときに本当の率があると見てよい範囲です。", "The 95% interval is where the true rate can be taken to lie."))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/page/drillreport.templ`, Line: 79, Col: 194}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/page/drillreport.templ`, Line: 79, Col: 192}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var29))
 		if templ_7745c5c3_Err != nil {

@@ -254,11 +254,11 @@ func verdict(ctx context.Context, v string) (Mark, string) {
 	case hit.Machine:
 		return MarkQuiet, t(ctx, "機械", "a machine")
 	case hit.Proxy:
-		return MarkQuiet, t(ctx, "代理の機械", "a proxy")
+		return MarkQuiet, t(ctx, "代理", "a proxy")
 	case hit.ByReport:
-		return MarkQuiet, t(ctx, "報告に伴う機械", "caused by a report")
+		return MarkQuiet, t(ctx, "報告に伴う検査", "caused by a report")
 	case hit.Unconfirmed:
-		return MarkQuiet, t(ctx, "どちらとも言えない", "cannot be told")
+		return MarkQuiet, t(ctx, "未確認", "cannot be told")
 	}
 	return MarkQuiet, t(ctx, "まだ判定していない", "not judged yet")
 }
@@ -278,11 +278,15 @@ func method(ctx context.Context, m string) string {
 
 // oddly says what a list must not pass over: a link that was followed without the mail having been seen open.
 func oddly(ctx context.Context, d drill.Target) string {
-	if d.First[drill.Opened].IsZero() && (!d.First[drill.Visited].IsZero() || !d.First[drill.Attached].IsZero()) {
-		if d.First[drill.Visited].IsZero() {
-			return t(ctx, "開封の印なし・添付は開いた", "no open mark, yet the attachment was opened")
-		}
+	switch {
+	case !d.First[drill.Opened].IsZero():
+		return ""
+	case !d.ByPerson[drill.Visited].IsZero():
 		return t(ctx, "開封の印なし・リンクは開いた", "no open mark, yet the link was followed")
+	case !d.ByPerson[drill.Attached].IsZero():
+		return t(ctx, "開封の印なし・添付は開いた", "no open mark, yet the attachment was opened")
+	case !d.First[drill.Visited].IsZero() || !d.First[drill.Attached].IsZero():
+		return t(ctx, "開封の印なし・通信だけあり", "no open mark, arrivals only")
 	}
 	return ""
 }

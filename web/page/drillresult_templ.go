@@ -1351,9 +1351,9 @@ func drillCanaryCard(s DrillSum) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var74 string
-			templ_7745c5c3_Var74, templ_7745c5c3_Err = templ.JoinStringErrs(t(ctx, "(どちらとも言えない %d個、通信のあったもの %d個)。", " (%d could not be told; %d had any arrival).", s.Canary.Unsure, s.Canary.Reached))
+			templ_7745c5c3_Var74, templ_7745c5c3_Err = templ.JoinStringErrs(t(ctx, "(未確認 %d個、通信のあったもの %d個)。", " (%d could not be told; %d had any arrival).", s.Canary.Unsure, s.Canary.Reached))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/page/drillresult.templ`, Line: 224, Col: 170}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/page/drillresult.templ`, Line: 224, Col: 152}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var74))
 			if templ_7745c5c3_Err != nil {

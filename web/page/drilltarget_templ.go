@@ -643,9 +643,9 @@ func drillTargets(v DrillTargetsView) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var38 string
-		templ_7745c5c3_Var38, templ_7745c5c3_Err = templ.JoinStringErrs(t(ctx, "時刻はそれぞれ最初の1回です。「人」は人が開いたと見たもの、「通信だけ」は機械か、どちらとも言えないものです。", "Times are of the first arrival. “person” is what is taken for a person; “arrival only” is a machine or cannot be told."))
+		templ_7745c5c3_Var38, templ_7745c5c3_Err = templ.JoinStringErrs(t(ctx, "時刻はそれぞれ最初の1回です。「人」は人が開いたと見たもの、「通信だけ」は機械か、未確認のものです。", "Times are of the first arrival. “person” is what is taken for a person; “arrival only” is a machine or cannot be told."))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/page/drilltarget.templ`, Line: 93, Col: 322}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/page/drilltarget.templ`, Line: 93, Col: 307}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var38))
 		if templ_7745c5c3_Err != nil {
@@ -842,9 +842,9 @@ func drillTarget(v DrillTargetView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var49 string
-			templ_7745c5c3_Var49, templ_7745c5c3_Err = templ.JoinStringErrs(t(ctx, "。メールソフトが画像を止めていると、こうなります。", ". This happens where the mail program blocks pictures."))
+			templ_7745c5c3_Var49, templ_7745c5c3_Err = templ.JoinStringErrs(t(ctx, "。メールソフトが画像を止めていると、開封の印は届きません。", ". No mark arrives where the mail program blocks pictures."))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/page/drilltarget.templ`, Line: 117, Col: 170}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/page/drilltarget.templ`, Line: 117, Col: 185}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var49))
 			if templ_7745c5c3_Err != nil {
