@@ -295,6 +295,21 @@ func (c *Checkup) Hosts(ctx context.Context, f facility.ID, sweep string, limit 
 	return list, err
 }
 
+// LastOf returns how the asking of a device ended the last time that a sweep met it; ok is false when none did.
+func (c *Checkup) LastOf(ctx context.Context, f facility.ID, id netid.DeviceID) (h HostRow, ok bool, err error) {
+	var at int64
+	err = c.DB.Read(ctx, f, func(tx *store.Tx) error {
+		return tx.Row(ctx, `SELECT device_id, mac, ip, state, reason, updated_at FROM checkup_hosts
+			WHERE facility_id = $1 AND device_id = $2 ORDER BY updated_at DESC, sweep_id DESC, host_key LIMIT 1`, string(id)).
+			Scan(&h.Device, &h.MAC, &h.IP, &h.State, &h.Reason, &at)
+	})
+	h.At = store.Time(at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return h, false, nil
+	}
+	return h, err == nil, err
+}
+
 func addrText(a netip.Addr) string {
 	if !a.IsValid() {
 		return ""

@@ -47,7 +47,7 @@ func (v *visit) device() error {
 // showDevice shows one device with everything that is known of it.
 func (v *visit) showDevice(d *ledger.Device, form page.UnlockForm, errs page.Errors) error {
 	view := page.DeviceView{Device: d, Conflicts: ledger.Conflicts(d), UnlockForm: form, Errors: errs}
-	for _, part := range []func(*page.DeviceView) error{v.deviceFindings, v.devicePlace, v.deviceSystems, v.deviceGate, v.deviceSent, v.deviceDays,
+	for _, part := range []func(*page.DeviceView) error{v.deviceFindings, v.deviceAsked, v.devicePlace, v.deviceSystems, v.deviceGate, v.deviceSent, v.deviceDays,
 		v.deviceChanges, v.deviceMerges, v.deviceFiles} {
 		if err := part(&view); err != nil {
 			return err
@@ -58,6 +58,19 @@ func (v *visit) showDevice(d *ledger.Device, form page.UnlockForm, errs page.Err
 	}
 	v.show(page.DevicePage(v.shell(), view))
 	return nil
+}
+
+// deviceAsked says why the last check-up that met the device did not ask it.
+func (v *visit) deviceAsked(view *page.DeviceView) error {
+	c, err := v.s.Work.For(v.ctx, v.facility)
+	if err != nil {
+		return err
+	}
+	h, met, err := c.LastOf(v.ctx, v.facility, view.Device.ID)
+	if err == nil && met && h.State == "held" {
+		view.NotAsked = v.notAsked(h)
+	}
+	return err
 }
 
 func (v *visit) deviceFindings(view *page.DeviceView) error {

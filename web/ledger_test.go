@@ -49,6 +49,52 @@ func TestSilenceIsNeverAPass(t *testing.T) {
 	c.get(actor.Admin, "/findings").is(200, "まだ調べていないので、分かりません") // nothing was swept: an empty list proves nothing
 }
 
+// A device that was found outside the approved range says why nobody asked it, and what to do.
+func TestWhyADeviceWasNotAsked(t *testing.T) {
+	c := openConsole(t)
+	id := c.see("02:00:00:00:01:77", "10.77.99.50")
+	c.get(actor.Admin, "/devices/"+string(id)).is(200, "!なぜ聞いていないのですか")
+	hold := func(sweep, state, reason string, at int64) {
+		c.must(c.DB.Write(t.Context(), c.f, func(tx *store.Tx) error {
+			_, err := tx.Exec(t.Context(), `INSERT INTO checkup_hosts (facility_id, sweep_id, segment_id, host_key, mac, ip, device_id, state, tries, next_port, reason, updated_at)
+				VALUES ($1, $2, 'lan', 'k', '02:00:00:00:01:77', '10.77.99.50', $3, $4, 0, 0, $5, $6)`, sweep, string(id), state, reason, at)
+			return err
+		}))
+	}
+	hold("s1", "held", "outside", 1)
+	c.get(actor.Admin, "/devices/"+string(id)).is(200, "なぜ聞いていないのですか", "10.77.99.50 は、承認した区画の範囲の外です", "「区画」で足して承認")
+	hold("s2", "asked", "", 2) // a later check-up did ask
+	c.get(actor.Admin, "/devices/"+string(id)).is(200, "!なぜ聞いていないのですか")
+}
+
+// The device's page tells all that changed: by whom or by which signal, when, from what to what.
+func TestTheHistoryTellsPeopleAndSignals(t *testing.T) {
+	c := openConsole(t)
+	banner := func(value string) observation.Observation {
+		return observation.Observation{Signal: observation.SMBDialect, Port: 445, Value: value}
+	}
+	id := c.see("02:00:00:00:01:78", "10.77.99.51", banner("3.1.1"))
+	path := "/devices/" + string(id)
+	edit := func(fields ...string) {
+		c.post(actor.Department, path+"/edit", append([]string{"revision", fmt.Sprint(c.one(id).Revision)}, fields...)...).is(303)
+	}
+	edit("name", "受付1", "owner", "鈴木")
+	edit("name", "受付2", "owner", "鈴木")
+	c.must(c.DB.Write(t.Context(), c.f, func(tx *store.Tx) error {
+		for _, os := range []string{"Windows 10", "Windows 11"} {
+			_, err := c.Ledger.SetIdentity(t.Context(), tx, id, ledger.Identity{Kind: "pc", OS: os, Because: []ledger.Reason{{Signal: "ntlm", Value: os, Weight: 1, Rule: "r"}}}, nil)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	for _, page := range []string{path, path + "/history"} {
+		c.get(actor.Auditor, page).is(200, "名称を「受付1」から「受付2」に変えました", "担当 department", "測った「OS」が Windows 10 から Windows 11 に変わりました", "Kenshin ·", "<time")
+	}
+	c.get(actor.Auditor, path+"/history").is(200, "ネットワークで初めて見つかりました", "鈴木")
+}
+
 func TestLedgerListFiltersSortsAndPages(t *testing.T) {
 	c := openConsole(t)
 	c.get(actor.Admin, "/devices").is(200, "台帳はまだ空です")

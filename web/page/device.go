@@ -21,6 +21,7 @@ type DeviceView struct {
 	Conflicts []ledger.Conflict
 	Findings  []FindingRow
 	Examined  time.Time // when its weak points were last looked for; zero: never
+	NotAsked  string    // why the last check-up that met it did not ask it, and what to do; "" where it did, or where Protected says it
 
 	SwitchName string // of Summary.Switch
 	PortSeen   time.Time
