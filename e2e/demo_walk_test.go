@@ -123,7 +123,9 @@ func walk(t *testing.T, tab *browsertest.Tab, address string) {
 			tab.Go(address + at)
 			name := "demo-" + lang + strings.ReplaceAll(strings.TrimSuffix(ids.ReplaceAllString(at, "/one"), "/"), "/", "-")
 			tab.Full(name)
-			tab.Axe(name)
+			if lang == "ja" { // the other language has the same structure and colours
+				tab.Axe(name)
+			}
 			if lang == "ja" && (at == "/" || at == "/devices/print" || at == "/trail/seals" || strings.HasPrefix(at, "/findings/")) {
 				tab.PrintPDF(name)
 			}
@@ -136,8 +138,8 @@ func walk(t *testing.T, tab *browsertest.Tab, address string) {
 
 // japaneseWords lists the headings, labels and buttons that hold kana. What people called their things stays as they wrote it: links and
 // cells of tables are not looked at, nor the titles of records.
-const japaneseWords = `[...document.querySelectorAll("nav a, main h2, main legend, main label, main dt, main th[scope=col], main button, main .hint, main .said")]
-	.filter(e => !e.closest(".pick, .log, .todo, [role=radiogroup]"))
+const japaneseWords = `[...document.querySelectorAll("nav a, main h2, main legend, main label, main dt, main th[scope=col], main button, main .hint")]
+	.filter(e => !e.closest(".pick, .log, .todo, [role=radiogroup], dialog"))
 	.map(e => [...e.childNodes].filter(n => n.nodeType === 3).map(n => n.textContent).join(""))
 	.filter(s => /[\u3040-\u30ff]/.test(s)).join(" | ")`
 
@@ -182,9 +184,10 @@ func mergeAndSplit(t *testing.T, tab *browsertest.Tab, address string) {
 	tab.Click("main input[name=mac]")
 	tab.Full("demo-split")
 	tab.Click("main form .actions button.btn")
-	tab.Wait(says("分けました"))
+	tab.Wait(says("別の機器に分けました"))
 	tab.Full("demo-splitted")
-	if n := count(); n != before {
-		t.Errorf("split: %d devices, before %d", n, before)
+	tab.Go(address + device)
+	if n := browsertest.Run(tab, chromedp.Evaluate[int]("[...document.querySelectorAll('dd')].map(d => d.innerText).join(' ').match(/([0-9a-f]{2}:){5}[0-9a-f]{2}/g).length")); n != 1 {
+		t.Errorf("after the split the device still has %d cards", n)
 	}
 }

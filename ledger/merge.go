@@ -131,8 +131,20 @@ func (l *Ledger) merge(ctx context.Context, tx *store.Tx, w, o *Device, g mergin
 	if err != nil {
 		return "", nil, err
 	}
-	changes := []Change{{Kind: Merged, Device: w.ID, Other: o.ID, At: l.now(), Signal: texts(g.why), Reason: g.reason}}
+	changes := []Change{{Kind: Merged, Device: w.ID, Other: o.ID, At: l.now(), Before: o.called(), Signal: texts(g.why), Reason: g.reason}}
 	return id, changes, l.record(ctx, tx, changes)
+}
+
+// called is what the history calls a device that may soon be a part of another one: its name, number, address or card.
+func (d *Device) called() string {
+	name := first(d.Name(), d.Word.Number)
+	if at := d.IPv4(); name == "" && len(at) > 0 {
+		name = at[0].String()
+	}
+	for _, i := range d.Interfaces {
+		name = first(name, i.MAC.String())
+	}
+	return name
 }
 
 // saveMerged writes a device whose parts changed: what belongs to it is read again, what it says is kept.
@@ -232,7 +244,7 @@ func (l *Ledger) unite(ctx context.Context, tx *store.Tx, p pair) ([]Change, err
 	if _, err := l.keepMerge(ctx, tx, Merge{State: Proposed, Winner: w.ID, Loser: o.ID, Reasons: p.why}); err != nil {
 		return nil, err
 	}
-	changes := []Change{{Kind: MergeProposed, Device: w.ID, Other: o.ID, At: l.now(), Signal: texts(p.why)}}
+	changes := []Change{{Kind: MergeProposed, Device: w.ID, Other: o.ID, At: l.now(), Before: o.called(), Signal: texts(p.why)}}
 	return changes, l.record(ctx, tx, changes)
 }
 

@@ -187,7 +187,7 @@ func (l *Ledger) undo(ctx context.Context, tx *store.Tx, id string) ([]Change, e
 	if err := setMerge(ctx, tx, m.ID, Undone); err != nil {
 		return nil, err
 	}
-	changes := []Change{{Kind: MergeUndone, Device: m.Winner, Other: m.Loser, At: l.now()}}
+	changes := []Change{{Kind: MergeUndone, Device: m.Winner, Other: m.Loser, At: l.now(), Before: loser.called()}}
 	return changes, l.record(ctx, tx, changes)
 }
 

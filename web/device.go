@@ -396,7 +396,7 @@ func (v *visit) changes(list []ledger.Entry) ([]page.Change, error) {
 			value, _, _ = strings.Cut(value, " (") // the rule's name, for the API
 			who = strings.TrimSpace("Kenshin · " + page.SignalText(v.ctx, signal) + " " + value)
 		}
-		what := v.changeText(e, cmp.Or(names[netid.DeviceID(e.After)], v.t("ほかの機器", "another device")))
+		what := v.changeText(e, cmp.Or(names[netid.DeviceID(e.After)], e.Before, v.t("ほかの機器", "another device")))
 		if e.Reason != "" {
 			what += v.t("(%s)", " (%s)", e.Reason)
 		}
