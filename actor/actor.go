@@ -56,15 +56,16 @@ const (
 	ApproveDrill  Permission = "approve-drill"   // the second person's word
 	StopDrill     Permission = "stop-drill"      // pause and withdraw: needs no approval
 	ManageDrill   Permission = "manage-drill"    // relay, domains, contact, incident
+	TriageReport  Permission = "triage-report"   // look at the mails that staff reported, and answer
 )
 
 var grants = map[Role][]Permission{
 	Admin: {See, SeeLedger, EditLedger, Import, Export, SeeSegments, EditSegments, RunSweep, SeeJobs, SeeTrail,
-		ManagePeople, ManageSetting, SeeDrill, ApproveDrill, StopDrill, ManageDrill},
+		ManagePeople, ManageSetting, SeeDrill, ApproveDrill, StopDrill, ManageDrill, TriageReport},
 	Director:   {See, SeeLedger, Export, SeeSegments, SeeJobs, SeeTrail, SeeDrill, ApproveDrill, StopDrill},
 	Department: {See, SeeLedger, EditLedger, SeeDrill},
 	Auditor:    {See, SeeLedger, Export, SeeSegments, SeeJobs, SeeTrail, SeeDrill},
-	Trainer:    {See, SeeDrill, SeeDrillNames, EditDrill, StopDrill},
+	Trainer:    {See, SeeDrill, SeeDrillNames, EditDrill, StopDrill, TriageReport},
 	Desk:       {See, SeeLedger, SeeSegments, SeeDrill, EditDrill, StopDrill},
 }
 

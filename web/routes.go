@@ -88,6 +88,14 @@ func routes() []route {
 		{"GET /findings/{id}/letter", see, (*visit).findingLetter},
 		{"POST /findings/{id}/state", edit, (*visit).findingState},
 
+		// what staff reported
+		{"GET /drill-reports", may(actor.TriageReport), (*visit).reported},
+		{"GET /drill-reports/{id}", may(actor.TriageReport), (*visit).reportedOne},
+		{"POST /drill-reports/{id}/answer", may(actor.TriageReport), (*visit).reportedAnswer},
+		{"POST /drill-reports/{id}/close", may(actor.TriageReport), (*visit).reportedClose},
+		{"GET /drills/{id}/phone", may(actor.SeeDrillNames), (*visit).phoneForm},
+		{"POST /drills/{id}/phone", may(actor.SeeDrillNames), (*visit).phone},
+
 		// check-ups
 		{"GET /sweeps", segments, (*visit).sweeps},
 		{"POST /sweeps", sweep, (*visit).sweepStart},

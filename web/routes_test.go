@@ -76,6 +76,12 @@ GET /findings adputk
 GET /findings/{id} adputk
 GET /findings/{id}/letter adputk
 POST /findings/{id}/state ap
+GET /drill-reports at
+GET /drill-reports/{id} at
+POST /drill-reports/{id}/answer at
+POST /drill-reports/{id}/close at
+GET /drills/{id}/phone t
+POST /drills/{id}/phone t
 GET /sweeps aduk
 POST /sweeps a
 GET /sweeps/{id} aduk
