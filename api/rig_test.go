@@ -319,6 +319,9 @@ func (r *rig) seed(f facility.ID, mark string, n byte) map[string]string {
 	rehearsal, err := r.Drills.Save(ctx, f, drill.Drill{Name: mark, Mail: drill.Mail{FromName: "ひばり宅配便", FromLocal: "info", Subject: "お届けもの", Text: "{{リンク}}", Link: true}})
 	r.must(err)
 	ids["drill"], ids["drill-domain"], ids["drill-target"] = rehearsal.ID, string(name), "none"
+	told, err := r.Drills.TakeReport(ctx, f, []byte("From: hanako@hospital.example.jp\r\nSubject: report\r\nMessage-ID: <"+rehearsal.ID+"@x>\r\n\r\nhttp://203.0.113.66/x\r\n"), drill.Envelope{Via: drill.ViaMailbox})
+	r.must(err)
+	ids["drill-report"] = told.ID
 	ids["sweep"], err = r.Work.StartSweep(ctx, f, checkup.Request{Segments: []string{seg}})
 	r.must(err)
 	runs, err := r.Jobs.List(ctx, f, job.Filter{})

@@ -17,7 +17,7 @@ import (
 // thing is which of the seed's ids a path's {id} means.
 func thing(path string) string {
 	for prefix, name := range map[string]string{"/devices": "device", "/merges": "merge", "/systems": "system", "/suppliers": "supplier", "/findings": "finding",
-		"/segments": "segment", "/unlocks": "unlock", "/words": "word", "/sweeps": "sweep", "/jobs": "job", "/imports": "import", "/drills": "drill"} {
+		"/segments": "segment", "/unlocks": "unlock", "/words": "word", "/sweeps": "sweep", "/jobs": "job", "/imports": "import", "/drills": "drill", "/drill-reports": "drill-report"} {
 		if strings.HasPrefix(path, prefix+"/") {
 			return name
 		}
@@ -37,6 +37,7 @@ func (r *rig) bodies(ids map[string]string) map[string]any {
 		"add-segment": m{"prefix": "10.99.0.0/24", "routed": true}, "edit-segment": m{"purpose": "検査"},
 		"add-unlock": m{"device": ids["device"], "until": until, "reason": "点検"}, "add-word": m{"device": ids["device"], "word": "never-touch"},
 		"set-kill-switch": m{"killed": true, "reason": "試験"}, "start-sweep": m{"segments": []string{ids["segment"]}},
+		"answer-drill-report": m{"ruling": "harmless"}, "close-drill-report": m{}, "add-drill-phone-report": m{"target": "none"},
 		"add-drill": m{"scenario": "parcel", "level": "easy", "name": "春"}, "edit-drill": m{"scenario": "parcel", "name": "夏", "revision": 1}, "put-drill-people": m{"people": []m{{"address": "taro@hospital.example.jp"}}},
 		"add-drill-domain": m{"domain": "hospital.example.jp"}, "confirm-drill-domain": m{"code": "x"}, "put-drill-settings": drill.DefaultSettings(),
 		"waive-drill-check": m{"check": "spf", "reason": "院内のメールサーバは外から見えない"}, "approve-drill": m{"hash": strings.Repeat("0", 64)}, "reject-drill": m{"reason": "件名"},
