@@ -56,6 +56,7 @@ type Config struct {
 	DrillCert     string
 	DrillKey      string
 	DrillProxies  []netip.Prefix // whose X-Forwarded-For counts there
+	ReportListen  string         // address of the mail server for reports; "": none
 	Lang          i18n.Lang
 	Version       string
 	Now           func() time.Time

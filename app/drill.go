@@ -49,6 +49,11 @@ func (h *House) drillStep(ctx context.Context, run *job.Run) (job.Next, error) {
 func (h *House) serveDrills(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return h.wakeDrills(ctx) })
+	if h.ReportListen != "" {
+		if err := h.serveReports(ctx, g); err != nil {
+			return err
+		}
+	}
 	if h.DrillListen != "" {
 		l, err := h.drillListener()
 		if err != nil {

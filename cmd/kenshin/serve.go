@@ -19,6 +19,8 @@ type serveCmd struct {
 	DrillKey    string   `help:"訓練ページの証明書の鍵(PEM) / its key" type:"path" env:"KENSHIN_DRILL_KEY"`
 	DrillProxy  []string `help:"訓練ページの手前にある中継サーバ / proxies whose X-Forwarded-For counts, like 10.0.0.5/32" env:"KENSHIN_DRILL_PROXY"`
 
+	ReportListen string `help:"職員の報告メールを受けるアドレス(SMTP) / address on which reports are taken over SMTP, like 0.0.0.0:2525" env:"KENSHIN_REPORT_LISTEN"`
+
 	NewAuthority bool `help:"Kenshinの認証局を作り直す(PCに入れ直しが必要) / make Kenshin's own CA anew; its root must be brought to the PCs again"`
 }
 
@@ -30,6 +32,7 @@ func (s serveCmd) Run(e *env) error {
 	c.Listen, c.URL, c.TLSCert, c.TLSKey = s.Listen, s.URL, s.TLSCert, s.TLSKey
 	c.NewAuthority = s.NewAuthority
 	c.DrillListen, c.DrillCert, c.DrillKey = s.DrillListen, s.DrillCert, s.DrillKey
+	c.ReportListen = s.ReportListen
 	for _, text := range s.DrillProxy {
 		p, err := netip.ParsePrefix(text)
 		if err != nil {
