@@ -73,7 +73,7 @@ func (s *Service) attempt(ctx context.Context, name string, l limit) (try, error
 		if err != nil {
 			return fmt.Errorf("count a sign-in: %w", err)
 		}
-		if until := store.Time(blocked); until.After(now) {
+		if until := store.Time(blocked); until.After(now) && until.Sub(now) <= longestWait { // further ahead: by a clock that was set back since
 			return tooMany(until.Sub(now)) // rolls the count back: waiting is not a try
 		}
 		if w := l.wait(failures); w > 0 {

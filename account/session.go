@@ -79,7 +79,7 @@ func (s *Service) Session(ctx context.Context, token string) (Session, error) {
 	if x.Stage != StageOpen {
 		return Session{}, errSignIn
 	}
-	if now := s.now(); now.Sub(x.Seen) >= seenEvery {
+	if now := s.now(); now.Sub(x.Seen).Abs() >= seenEvery { // also where the clock was set back: idle time counts from now
 		err = s.db.WriteShared(ctx, func(tx *store.Shared) error {
 			_, err := tx.Exec(ctx, "UPDATE account_sessions SET seen_at = $2 WHERE id = $1", x.ID, store.Micros(now))
 			return err

@@ -33,6 +33,18 @@ func (h *House) nightly() {
 	h.Jobs.Handle(nightlyKind, job.Options{Title: i18n.Text{Ja: "毎日の手入れ", En: "Daily upkeep"}}, h.nightlyStep)
 	h.Jobs.Periodic("account.sweep", time.Hour, h.Account.Sweep)
 	h.Jobs.Periodic(nightlyKind, time.Hour, h.askNightly)
+	h.Jobs.Periodic("job.adopt", time.Minute, h.adoptAll)
+}
+
+// adoptAll gives work that lost its place in the queue a new one: the clock may have been set back.
+func (h *House) adoptAll(ctx context.Context) error {
+	all, err := h.Account.Facilities(ctx)
+	errs := []error{err}
+	for _, f := range all {
+		_, err := h.Jobs.Adopt(ctx, f.ID)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 // askNightly asks for the daily upkeep of every facility that had none today. Looking each hour makes up for a night without power.
@@ -66,6 +78,10 @@ func (h *House) nightlyStep(ctx context.Context, run *job.Run) (job.Next, error)
 	if err := h.sealTrail(ctx, f); err != nil {
 		return job.Next{}, err
 	}
+	steady, err := h.steady(ctx, f)
+	if err != nil || !steady {
+		return job.Done, err
+	}
 	done := 0
 	if err := run.Data(&done); err != nil {
 		return job.Next{}, err
@@ -88,6 +104,24 @@ func (h *House) nightlyStep(ctx context.Context, run *job.Run) (job.Next, error)
 		}
 	}
 	return job.Done, nil
+}
+
+// steady reports whether a day before today was sealed yesterday or the day before. Else the clock jumped ahead, or Kenshin was off: what looks as if
+// it had served its time may be young, so nothing is forgotten before the clock has stayed for a day.
+func (h *House) steady(ctx context.Context, f account.Facility) (bool, error) {
+	today := h.Now().In(f.Location())
+	found := false
+	err := h.DB.Read(ctx, f.ID, func(tx *store.Tx) error {
+		for _, back := range []int{1, 2} {
+			_, err := trail.DailyOf(ctx, tx, today.AddDate(0, 0, -back).Format(time.DateOnly))
+			if err != nil && !fault.Is(err, fault.NotFound) {
+				return err
+			}
+			found = found || err == nil
+		}
+		return nil
+	})
+	return found, err
 }
 
 // forgetting lists what is dropped, each in short transactions; a task is called again while it reports more.

@@ -20,12 +20,15 @@ import (
 // to another device, which nobody approved to be asked.
 const staleAfter = 2 * time.Minute
 
+// old reports whether a sighting of that age counts no more; one of the future comes from a clock that was set back, and its age is not known.
+func old(age time.Duration) bool { return age > staleAfter || age < 0 }
+
 // meetAgain asks by ARP once more who has the addresses of hosts that were found a while ago, and leaves out those whose address another card
 // answers for now. That card becomes a host of the sweep of its own.
 func (c *Checkup) meetAgain(ctx context.Context, f facility.ID, s *Sweep, seg *gate.Segment, hosts []host) ([]host, error) {
 	stale := map[netip.Addr]bool{}
 	for i := range hosts {
-		if h := &hosts[i]; h.IP.Is4() && !h.MAC.IsZero() && c.Now().Sub(h.At) > staleAfter {
+		if h := &hosts[i]; h.IP.Is4() && !h.MAC.IsZero() && old(c.Now().Sub(h.At)) {
 			stale[h.IP] = true
 		}
 	}

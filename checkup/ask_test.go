@@ -35,3 +35,12 @@ func TestAMedicalAnswerEndsTheInterviewAtOnce(t *testing.T) {
 		t.Errorf("after it answered as an imaging device: %v", no)
 	}
 }
+
+// After the clock was set back, sightings lie in the future: nobody can say how old they are, so the address is asked for again.
+func TestASightingOfTheFutureCountsNoMore(t *testing.T) {
+	for age, want := range map[time.Duration]bool{0: false, time.Minute: false, 3 * time.Minute: true, -2 * time.Hour: true, 72 * time.Hour: true} {
+		if old(age) != want {
+			t.Errorf("%v: %v", age, !want)
+		}
+	}
+}
