@@ -60,6 +60,7 @@ func gallery(t testing.TB) []sample {
 	}
 	device := deviceSample()
 	unlocking := deviceSample()
+	unlocking.NotAsked = "IPアドレス 10.20.99.50 は、承認した区画の範囲の外です。見つけただけで、何も聞いていません。機器の設定を直すか、この範囲も当院のものなら「区画」で足して承認してください。"
 	unlocking.UnlockForm = UnlockForm{Reason: "", From: "2026-11-21T20:00", Until: "2026-11-23T20:00"}
 	unlocking.Errors = Errors{"reason": "理由を書いてください。", "until": "許可は24時間までです。"}
 	p := func(name string, make func(Shell) templ.Component) sample { return sample{name, make} }
@@ -125,7 +126,7 @@ func gallery(t testing.TB) []sample {
 			return SegmentPage(s, SegmentForm{Segment: proposed, Errors: Errors{"medical": "医療機器がいるかどうかを選んでください。"}})
 		}),
 		p("segment", func(s Shell) templ.Component {
-			return SegmentPage(s, SegmentForm{Segment: segs[1], Medical: "yes", From: "20:00", To: "06:00", HasSNMP: true, SNMP: "keep"})
+			return SegmentPage(s, SegmentForm{Segment: segs[1], Medical: "yes", From: "20:00", To: "06:00", HasSNMP: true, SNMP: "keep", Router: "10.20.0.1"})
 		}),
 		p("frames", func(s Shell) templ.Component {
 			return FramesPage(s, FramesView{Hours: []Option{{"2026-11-21T09", "きょう 9時台", ""}}, Rows: sampleSent(), Total: 2348, Pager: Pager{From: 1, To: 3, Total: 3}})
