@@ -87,7 +87,9 @@ func (c *Checkup) partFailed(s *Sweep, at *cursor, seg *gate.Segment, err error)
 	return nil
 }
 
-func (s *Sweep) note(segment, ja, en string) { s.add(Note{Segment: segment, Text: i18n.Text{Ja: ja, En: en}}) }
+func (s *Sweep) note(segment, ja, en string) {
+	s.add(Note{Segment: segment, Text: i18n.Text{Ja: ja, En: en}})
+}
 
 // blind says that silent devices which only speak IPv6 are not found in a segment: nobody may be asked all at once there.
 func (s *Sweep) blind(seg *gate.Segment, no *gate.Refusal) {

@@ -62,8 +62,8 @@ type Segment struct {
 	Medical    bool         `json:"medical"` // medical devices live there
 	Pace       Pace         `json:"pace"`
 	Hours      Hours        `json:"hours"`
-	Listen     bool         `json:"listen"` // a person chose passive listening on Interface
-	SNMP       []SNMP       `json:"-"`      // given by a person; never guessed
+	Listen     bool         `json:"listen"`          // a person chose passive listening on Interface
+	SNMP       []SNMP       `json:"-"`               // given by a person; never guessed
 	Router     netip.Addr   `json:"router,omitzero"` // a person's word who the segment's router is; invalid: the next hop counts (see Tells)
 	Approved   bool         `json:"approved"`
 	ApprovedBy string       `json:"approved_by,omitempty"`

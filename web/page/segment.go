@@ -54,7 +54,7 @@ type SegmentForm struct {
 	Auth    string
 	Priv    string
 	Router  string // as typed
-	Hosts   int // addresses in it
+	Hosts   int    // addresses in it
 
 	Revision int64 // of the stored segment that was opened
 	Errors   Errors
