@@ -67,7 +67,7 @@ func TestTrail(t *testing.T) {
 		_, err := trail.KeepDaily(context.Background(), tx, "2026-11-20", file.body, s.Now())
 		return err
 	}))
-	b.get("/trail/seals").is(200, "2026-11-20", "BEGIN KENSHIN CHECKPOINT")
+	b.get("/trail/seals").is(200, "2026年11月20日", "BEGIN KENSHIN CHECKPOINT")
 	b.get("/trail/seals/2026-11-20").is(200, key[:20])
 	b.get("/trail/seals/2026-11-19").is(404)
 
