@@ -93,7 +93,7 @@ type Tab struct {
 // Open gives the test a fresh tab with cookies of its own. It skips the test, with the reason, where no Chromium is installed.
 func Open(t testing.TB) *Tab {
 	t.Helper()
-	return OpenFor(t, 3*time.Minute)
+	return OpenFor(t, 6*time.Minute) // a machine with two cores and other work
 }
 
 // OpenFor is Open for a walk that may take longer than three minutes.

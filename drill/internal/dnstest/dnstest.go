@@ -24,16 +24,9 @@ type Server struct {
 // Start serves zone-file lines ("example.jp. 60 IN MX 10 mx.example.jp.") until the test ends.
 func Start(t *testing.T, lines ...string) *Server {
 	t.Helper()
-	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	pc, l := bothPorts(t)
 	s := &Server{Addr: pc.LocalAddr().String(), records: map[string][]dns.RR{}, fails: map[string]int{}}
 	s.Add(t, lines...)
-	l, err := net.Listen("tcp", s.Addr)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, d := range []*dns.Server{{PacketConn: pc, Handler: dns.HandlerFunc(s.answer)}, {Listener: l, Handler: dns.HandlerFunc(s.answer)}} {
 		up := make(chan struct{})
 		d.NotifyStartedFunc = func() { close(up) }
@@ -42,6 +35,23 @@ func Start(t *testing.T, lines ...string) *Server {
 		t.Cleanup(func() { _ = d.Shutdown() })
 	}
 	return s
+}
+
+// bothPorts opens a port for UDP and TCP: what is free for one may be taken for the other.
+func bothPorts(t *testing.T) (net.PacketConn, net.Listener) {
+	t.Helper()
+	for range 50 {
+		pc, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l, err := net.Listen("tcp", pc.LocalAddr().String()); err == nil {
+			return pc, l
+		}
+		_ = pc.Close()
+	}
+	t.Fatal("no port is free for UDP and TCP")
+	return nil, nil
 }
 
 // Add puts more records in.
