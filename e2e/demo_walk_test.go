@@ -123,6 +123,7 @@ func walk(t *testing.T, tab *browsertest.Tab, address string) {
 			tab.Go(address + at)
 			name := "demo-" + lang + strings.ReplaceAll(strings.TrimSuffix(ids.ReplaceAllString(at, "/one"), "/"), "/", "-")
 			tab.Full(name)
+			fits(t, tab, name)
 			if lang == "ja" { // the other language has the same structure and colours
 				tab.Axe(name)
 			}
@@ -133,6 +134,14 @@ func walk(t *testing.T, tab *browsertest.Tab, address string) {
 				t.Errorf("%s: Japanese is left in English: %s", name, left)
 			}
 		}
+	}
+}
+
+// fits fails when a page is wider than the screen: something is cut off at the right.
+func fits(t *testing.T, tab *browsertest.Tab, name string) {
+	t.Helper()
+	if over := browsertest.Run(tab, chromedp.Evaluate[int]("document.documentElement.scrollWidth - innerWidth")); over > 0 {
+		t.Errorf("%s is %d pixels wider than the screen", name, over)
 	}
 }
 
@@ -171,6 +180,7 @@ func mergeAndSplit(t *testing.T, tab *browsertest.Tab, address string) {
 	}
 	merge()
 	tab.Full("demo-merged")
+	fits(t, tab, "a device with several cards")
 	tab.Click(".flash form button")
 	tab.Wait(says("元に戻しました"))
 	if n := count(); n != before {
