@@ -59,6 +59,10 @@ func (f Frame) IPv4() netip.Addr {
 // ARP reports an ARP frame.
 func (f Frame) ARP() bool { return len(f.Data) >= 14 && f.Data[12] == 8 && f.Data[13] == 6 }
 
+// KernelARP reports an ARP frame that the system sent to one host by itself: an answer, or its check of a neighbour it knew from before.
+// Kenshin's own questions are padded to 60 bytes.
+func (f Frame) KernelARP() bool { return f.ARP() && len(f.Data) == 42 && f.Data[0]&1 == 0 }
+
 // Capture starts recording on a device's eth0; it returns when recording has begun. filter is an optional tcpdump expression.
 func (l *Lab) Capture(node string, dir Direction, filter ...string) *Capture {
 	l.t.Helper()
