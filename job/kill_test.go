@@ -146,7 +146,7 @@ func TestKill9(t *testing.T) {
 		q.Handle("slow", job.Options{}, slow(db, 8, 0, func(int) {}))
 		kill()
 		start(t, q)
-		if got := await(t, q, dbtest.Facility, id, job.Finished); got.Step != 8 {
+		if got := await(t, q, dbtest.Facility, id, job.Finished); got.Done != 8 || got.Step < 7 { // a step killed between its facts and its end is not counted
 			t.Errorf("run = %+v", got)
 		}
 		if n := facts(t, db, id); n != 8 {
