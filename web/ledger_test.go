@@ -42,8 +42,8 @@ func TestSilenceIsNeverAPass(t *testing.T) {
 	for _, id := range []netid.DeviceID{quiet, looked} {
 		c.post(actor.Admin, "/devices/"+string(id)+"/state", "state", "registered").is(http.StatusSeeOther)
 	}
-	c.get(actor.Admin, "/devices?q=10.9.0.1").is(200, "調べていない", "!弱点なし")
-	c.get(actor.Admin, "/devices?q=10.9.0.2").is(200, "弱点なし")
+	c.get(actor.Admin, "/devices?q=10.9.0.1").is(200, "調べていない", "!弱点は見つからず")
+	c.get(actor.Admin, "/devices?q=10.9.0.2").is(200, "弱点は見つからず")
 	c.get(actor.Admin, "/devices/"+string(quiet)).is(200, "まだ調べていないので、分かりません")
 	c.get(actor.Admin, "/devices/"+string(looked)).is(200, "調べた範囲では見つかっていません")
 	c.get(actor.Admin, "/findings").is(200, "まだ調べていないので、分かりません") // nothing was swept: an empty list proves nothing

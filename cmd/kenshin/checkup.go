@@ -182,8 +182,9 @@ func (e *env) bar() *progress {
 	if !terminal(e.err) {
 		return &progress{}
 	}
-	return &progress{e.ctx, progressbar.NewOptions(100, progressbar.OptionSetWriter(e.err), progressbar.OptionSetWidth(30), progressbar.OptionClearOnFinish(),
-		progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(false))}
+	// -1 is a turning mark instead of a bar: how far it is can be told only after the first part
+	return &progress{e.ctx, progressbar.NewOptions(-1, progressbar.OptionSetWriter(e.err), progressbar.OptionSetWidth(30), progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false))}
 }
 
 func (p *progress) sweep(s checkup.Sweep) {
@@ -207,7 +208,7 @@ func (p *progress) sweep(s checkup.Sweep) {
 }
 
 func (p *progress) set(done, total int) {
-	if p.bar != nil && total > 0 {
+	if p.bar != nil && total > 0 && done > 0 {
 		p.bar.ChangeMax(total)
 		_ = p.bar.Set(min(done, total))
 	}

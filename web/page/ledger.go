@@ -194,7 +194,7 @@ func (r LedgerRow) verdict(ctx context.Context) (Mark, string) {
 	if r.Examined.IsZero() {
 		return MarkQuiet, t(ctx, "調べていない", "Not examined")
 	}
-	return MarkOK, t(ctx, "弱点なし", "No weak point")
+	return MarkOK, t(ctx, "弱点は見つからず", "Nothing found")
 }
 
 func ledgerWhen(ctx context.Context, v LedgerView) string {
