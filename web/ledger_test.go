@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/xuri/excelize/v2"
 	"golang.org/x/text/encoding/japanese"
 
 	"kenshin/actor"
@@ -398,6 +400,9 @@ func TestImportFromFileToUndo(t *testing.T) {
 	c.post(actor.Admin, "/import").is(422, "ファイルを選んでください")
 	c.upload(actor.Admin, "/import", "x.xlsx", []byte("no workbook")).is(422)
 	c.upload(actor.Admin, "/import", "empty.csv", nil).is(422)
+	var locked bytes.Buffer
+	c.must(excelize.NewFile().Write(&locked, excelize.Options{Password: "himitsu"}))
+	c.upload(actor.Admin, "/import", "台帳.xlsx", locked.Bytes()).is(422, "パスワード")
 	c.upload(actor.Admin, "/import", "big.csv", make([]byte, maxFile+1)).is(422, "20 MB")
 	imp := strings.TrimSuffix(c.upload(actor.Admin, "/import", "台帳.csv", cp932(t, sheetCSV)).is(303).to(), "/sheet")
 	c.get(actor.Admin, imp).is(303)
