@@ -161,18 +161,16 @@ func backoff(attempts int, hint time.Duration) time.Duration {
 	return wait
 }
 
-// queueMail asks for a mail that is no drill's own, inside the caller's transaction. The same key is queued once.
+// queueMail asks for a mail that is no drill's own, inside the caller's transaction. The same key is mailed once, whatever became of
+// the mail.
 func (b *Book) queueMail(ctx context.Context, tx *store.Tx, kind, drill, target, key string, m plainMail, due time.Time) error {
 	text, err := marshal(m)
 	if err != nil {
 		return err
 	}
-	var n int
-	if err := tx.Row(ctx, "SELECT count(*) FROM drill_outbox o WHERE o.facility_id = $1 AND o.message_id = $2", "key:"+key).Scan(&n); err != nil || n > 0 {
-		return err
-	}
-	_, err = tx.Exec(ctx, `INSERT INTO drill_outbox (facility_id, id, drill_id, target_id, kind, state, due_at, attempts, lease, lease_until, message_id, code, said, changed_at, content)
-		VALUES ($1, $2, $3, $4, $5, 'queued', $6, 0, '', 0, $7, 0, '', 0, $8)`, store.NewID(), drill, target, kind, store.Micros(due), "key:"+key, text)
+	_, err = tx.Exec(ctx, `INSERT INTO drill_outbox (facility_id, id, drill_id, target_id, kind, state, due_at, attempts, lease, lease_until, message_id, code, said, changed_at, content, queue_key)
+		VALUES ($1, $2, $3, $4, $5, 'queued', $6, 0, '', 0, '', 0, '', 0, $7, $8) ON CONFLICT (facility_id, queue_key) WHERE queue_key <> '' DO NOTHING`,
+		store.NewID(), drill, target, kind, store.Micros(due), text, key)
 	return err
 }
 

@@ -208,7 +208,7 @@ func tokenOwner(ctx context.Context, tx *store.Tx, t token.Token) (drill string,
 
 // mailOwner finds a mail of ours by its Message-ID, with or without brackets.
 func mailOwner(ctx context.Context, tx *store.Tx, id string) (drill, kind string, err error) {
-	if id = strings.Trim(id, "<> "); id == "" || strings.HasPrefix(id, "key:") {
+	if id = strings.Trim(id, "<> "); id == "" {
 		return "", "", nil
 	}
 	err = tx.Row(ctx, "SELECT o.drill_id, o.kind FROM drill_outbox o WHERE o.facility_id = $1 AND o.message_id = $2 LIMIT 1", id).Scan(&drill, &kind)
