@@ -131,7 +131,7 @@ func list[I, T any, P listed[I]](s *server, fn func(context.Context, facility.ID
 			q := P(in)
 			csv := q.csv() && len(cols) > 0
 			if csv {
-				if err := mayExport(ctx); err != nil {
+				if err := mayTake(ctx, op); err != nil {
 					return nil, s.problem(ctx, err)
 				}
 				q.turn("", 500)
@@ -140,7 +140,7 @@ func list[I, T any, P listed[I]](s *server, fn func(context.Context, facility.ID
 			}
 			first, err := fn(ctx, facilityOf(ctx), in)
 			if err == nil && csv {
-				err = s.record(ctx, facilityOf(ctx), deed("list.export", "list", op.OperationID, "一覧をCSVで書き出しました", "Exported a list as CSV", nil))
+				err = s.record(ctx, facilityOf(ctx), exported(op, in))
 			}
 			if err != nil {
 				return nil, s.problem(ctx, err)
@@ -161,6 +161,26 @@ func list[I, T any, P listed[I]](s *server, fn func(context.Context, facility.ID
 			}}, nil
 		})
 	}
+}
+
+// exported is what the trail keeps of a list that was taken out: of a drill's people which drill.
+func exported(op huma.Operation, in any) trail.Entry {
+	if op.Metadata[needKey] != actor.SeeDrillNames {
+		return deed("list.export", "list", op.OperationID, "一覧をCSVで書き出しました", "Exported a list as CSV", nil)
+	}
+	id := ""
+	if of, ok := in.(interface{ named() string }); ok {
+		id = of.named()
+	}
+	return deed("drill.export", "drill", id, "訓練の個人ごとの一覧をCSVで書き出しました", "Exported a list of single persons of the drills", map[string]any{"list": op.OperationID})
+}
+
+// mayTake allows a list to be taken out: of a drill's people whoever may see their names, as in the console, of anything else who may export.
+func mayTake(ctx context.Context, op huma.Operation) error {
+	if op.Metadata[needKey] == actor.SeeDrillNames && actor.From(ctx).Role.May(actor.SeeDrillNames) {
+		return nil
+	}
+	return mayExport(ctx)
 }
 
 func mayExport(ctx context.Context) error {

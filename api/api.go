@@ -150,7 +150,8 @@ const about = `Everything that the console can show or change, for scripts of on
 
 Send the token as "Authorization: Bearer ken_...". Times are RFC 3339, MAC addresses lower case with colons, ids UUIDs. Lists answer
 {"items": [...], "next": "..."}: ask again with cursor=next until next is missing. Lists marked so also answer as CSV (format=csv or
-"Accept: text/csv"), all rows at once; that needs the permission to export. Errors are problem+json (RFC 9457) with a sentence in the language of
+"Accept: text/csv"), all rows at once; that needs the permission to export, or for what single persons did in a drill the permission to see
+their names. Errors are problem+json (RFC 9457) with a sentence in the language of
 Accept-Language (ja or en) and a stable code.`
 
 // schemaName keeps types of the same name in different packages apart: ledger.Word is LedgerWord.

@@ -144,6 +144,8 @@ type ByID struct {
 	ID string `path:"id" maxLength:"80" example:"01991c7e-3f0a-7bbd-9a53-0c5f6f1f2a10"`
 }
 
+func (b ByID) named() string { return b.ID }
+
 func (s *server) getDevice(ctx context.Context, f facility.ID, in *ByID) (DeviceDetail, error) {
 	d, err := s.Ledger.Get(ctx, f, netid.DeviceID(in.ID))
 	if err != nil {
