@@ -6,6 +6,7 @@ import (
 
 	"kenshin/drill"
 	"kenshin/facility"
+	"kenshin/i18n"
 )
 
 func (s *server) closeDrill(ctx context.Context, f facility.ID, in *ByID) error {
@@ -48,7 +49,7 @@ func (s *server) listRoll(ctx context.Context, f facility.ID, in *listRoll) (Pag
 type DrillCoverage struct {
 	Year        int             `json:"year" doc:"The year in which the fiscal year began, in April."`
 	All         CoverageCount   `json:"all"`
-	Departments []CoverageCount `json:"departments" nullable:"false" doc:"Departments of five people and more."`
+	Departments []CoverageCount `json:"departments" nullable:"false" doc:"Departments of five people and more; smaller ones are put together."`
 }
 
 // CoverageCount is one department's, or the whole hospital's.
@@ -72,10 +73,8 @@ func (s *server) getCoverage(ctx context.Context, f facility.ID, in *getCoverage
 	}
 	all, by, err := s.Drills.Covered(ctx, f, out.Year)
 	out.All = CoverageCount(all)
-	for _, c := range by {
-		if c.Shown() {
-			out.Departments = append(out.Departments, CoverageCount(c))
-		}
+	for _, c := range drill.Fold(by, i18n.T(ctx, "その他", "others")) {
+		out.Departments = append(out.Departments, CoverageCount(c))
 	}
 	return out, err
 }

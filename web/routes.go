@@ -142,9 +142,14 @@ func routes() []route {
 		{"POST /drills/{id}/resume", halt, drillDeed((*visit).drillResume, "送信を再開しました。", "Sending goes on.")},
 		{"POST /drills/{id}/withdraw", halt, drillDeed((*visit).drillWithdraw, "訓練を取り消しました。", "The drill was withdrawn.")},
 		{"POST /drills/{id}/copy", compose, (*visit).drillCopy},
+		{"POST /drills/{id}/close", compose, drillDeed((*visit).drillClose, "訓練を終了しました。全員にふりかえりのメールを送ります。", "The drill is closed. Everybody gets a feedback mail.")},
 
 		// results of mail drills
 		{"GET /drills/totals", may(actor.SeeDrill), (*visit).drillTotals},
+		{"GET /drills/roll", may(actor.SeeDrill), (*visit).drillRoll},
+		{"GET /drills/roll/export", may(actor.SeeDrillNames), (*visit).drillRollExport},
+		{"GET /drills/{id}/releases", compose, (*visit).drillReleases},
+		{"POST /drills/{id}/releases", compose, (*visit).drillReleasesRead},
 		{"GET /drills/{id}/results", may(actor.SeeDrill), (*visit).drillResults},
 		{"GET /drills/{id}/report", may(actor.SeeDrill), (*visit).drillReport},
 		{"GET /drills/{id}/targets", may(actor.SeeDrillNames), (*visit).drillTargets},
@@ -234,7 +239,7 @@ func routes() []route {
 
 // uploads reports the addresses that take a file, and with it a larger request.
 func uploads(path string) bool {
-	return path == "/import" || path == "/api/v1/imports" || path == page.PathDrillImport || strings.HasSuffix(path, "/attachments")
+	return path == "/import" || path == "/api/v1/imports" || path == page.PathDrillImport || strings.HasSuffix(path, "/attachments") || strings.HasSuffix(path, "/releases")
 }
 
 // maxFile is the largest file that a form takes.

@@ -141,6 +141,11 @@ POST /drills/{id}/pause adtk
 POST /drills/{id}/resume adtk
 POST /drills/{id}/withdraw adtk
 POST /drills/{id}/copy tk
+POST /drills/{id}/close tk
+GET /drills/roll adputk
+GET /drills/roll/export t
+GET /drills/{id}/releases tk
+POST /drills/{id}/releases tk
 GET /drills/totals adputk
 GET /drills/{id}/results adputk
 GET /drills/{id}/report adputk

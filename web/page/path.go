@@ -71,6 +71,9 @@ const (
 	PathDrillImport   = "/drills/people/import"
 	PathDrillSettings = "/drills/settings" // GET, POST
 	PathDrillDomains  = "/drills/settings/domains"
+
+	PathDrillRoll       = "/drills/roll"        // GET: year, department, after
+	PathDrillRollExport = "/drills/roll/export" // GET: year, department
 )
 
 // DevicePath is a device's page; what is "" or one of edit, history, merge, split, state, never-touch, unlock, lock, attachments.
@@ -85,7 +88,7 @@ func SegmentPath(id, what string) string { return at(PathSegments, id, what) }
 // FindingPath is a finding's page; what is "", state (POST: state, until, note) or letter.
 func FindingPath(id, what string) string { return at(PathFindings, id, what) }
 
-// DrillPath is a drill's page; what is "", live (htmx), edit, preflight, or a POST: submit, approve, reject, pause, resume, withdraw, copy.
+// DrillPath is a drill's page; what is "", live (htmx), edit, preflight, or a POST: submit, approve, reject, pause, resume, withdraw, copy, close.
 func DrillPath(id, what string) string { return at(PathDrills, id, what) }
 
 // SystemPath and VendorPath are record pages; what is "", edit, attachments or delete (POST).
