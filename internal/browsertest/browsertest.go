@@ -187,18 +187,41 @@ func (p *Tab) where() string {
 func (p *Tab) Go(url string) { p.t.Helper(); p.Do(chromedp.Navigate(url)) }
 
 // Click waits for the element that a CSS selector finds and clicks it.
-func (p *Tab) Click(css string) { p.t.Helper(); p.Do(chromedp.Click(chromedp.CSS(css))) }
+func (p *Tab) Click(css string) {
+	p.t.Helper()
+	_, err := settled(func() (chromedp.Void, error) { return chromedp.Run(p.Ctx, chromedp.Click(chromedp.CSS(css))) })
+	if err != nil {
+		p.t.Fatalf("browser at %s: click %s: %v", p.where(), css, err)
+	}
+}
+
+// settled tries again when the page exchanged the element between finding and using it, as a live page may at any time.
+func settled[T any](use func() (T, error)) (T, error) {
+	for until := time.Now().Add(10 * time.Second); ; {
+		v, err := use()
+		if err == nil || !strings.Contains(err.Error(), "No node with given id") || time.Now().After(until) {
+			return v, err
+		}
+	}
+}
 
 // Type puts text into a field, as keys.
 func (p *Tab) Type(css, text string) { p.t.Helper(); p.Do(chromedp.SendKeys(chromedp.CSS(css), text)) }
 
 // Text returns the visible text of an element.
-func (p *Tab) Text(css string) string { p.t.Helper(); return Run(p, chromedp.Text(chromedp.CSS(css))) }
+func (p *Tab) Text(css string) string {
+	p.t.Helper()
+	v, err := settled(func() (string, error) { return chromedp.Run(p.Ctx, chromedp.Text(chromedp.CSS(css))) })
+	if err != nil {
+		p.t.Fatalf("browser at %s: text of %s: %v", p.where(), css, err)
+	}
+	return v
+}
 
-// Wait waits, up to ten seconds, until a JavaScript expression is true; it outlives navigations.
+// Wait waits, up to twenty seconds, until a JavaScript expression is true; it outlives navigations.
 func (p *Tab) Wait(expression string) {
 	p.t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(20 * time.Second) // a machine with two cores and other work
 	for {
 		ok, err := chromedp.Run(p.Ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
 		if err == nil && ok {
