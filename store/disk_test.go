@@ -21,6 +21,9 @@ func TestFullDiskChild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, short := db.ShortOfRoom(); !short {
+		t.Error("a small disk is not called short of room")
+	}
 	accepted := 0
 	for err == nil && accepted < 10_000 {
 		if err = addRun(t.Context(), db, dbtest.Facility, store.NewID(), strings.Repeat("x", 4000)); err == nil {

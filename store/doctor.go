@@ -81,13 +81,31 @@ func (db *DB) checkIntegrity(ctx context.Context) Symptom {
 			"Stop Kenshin, copy the data folder elsewhere, then restore the last backup into an empty folder with kenshin restore.")}
 }
 
-func checkDisk(dir string) Symptom {
-	name := text("ディスクの空き", "Free disk space")
+// room is how many bytes the disk under a folder has left for this program.
+func room(dir string) (uint64, error) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(dir, &s); err != nil {
+		return 0, err
+	}
+	return s.Bavail * uint64(s.Bsize), nil
+}
+
+// ShortOfRoom reports how many bytes the data's disk has left when a person should make room, before writing fails; PostgreSQL's disk is
+// not ours to look at.
+func (db *DB) ShortOfRoom() (free uint64, short bool) {
+	if db.Dialect != SQLite {
+		return 0, false
+	}
+	free, err := room(filepath.Dir(db.Path))
+	return free, err == nil && free < lowDisk
+}
+
+func checkDisk(dir string) Symptom {
+	name := text("ディスクの空き", "Free disk space")
+	free, err := room(dir)
+	if err != nil {
 		return failed(name, err)
 	}
-	free := s.Bavail * uint64(s.Bsize)
 	out := Symptom{Name: name, OK: free >= lowDisk, Detail: text("%.1f GB空いています。", "%.1f GB are free.", float64(free)/(1<<30))}
 	if !out.OK {
 		out.Fix = text("古いバックアップなどを別の場所へ移し、1 GB以上空けてください。", "Move old backups and the like elsewhere until 1 GB is free.")

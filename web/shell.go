@@ -1,6 +1,8 @@
 package web
 
 import (
+	"fmt"
+
 	"kenshin/actor"
 	"kenshin/checkup"
 	"kenshin/web/page"
@@ -12,6 +14,9 @@ func (s *Server) fillShell(v *visit, sh *page.Shell) {
 	sum, err := s.Findings.Summarise(v.ctx, v.facility)
 	v.note(err, "findings")
 	sh.Findings = sum.Open
+	if free, short := s.DB.ShortOfRoom(); short {
+		sh.Full = fmt.Sprintf("%.1f GB", float64(free)/(1<<30))
+	}
 	sw, err := s.Gates.Switch(v.ctx, v.facility)
 	v.note(err, "kill switch")
 	sh.Killed = page.Kill{On: sw.Killed, By: sw.By, At: sw.At}

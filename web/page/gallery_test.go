@@ -73,6 +73,7 @@ func gallery(t testing.TB) []sample {
 			return HomePage(s, HomeView{Next: NextApprove, Proposed: 2})
 		}),
 		p("home-killed", func(s Shell) templ.Component {
+			s.Full = "0.4 GB"
 			s.Killed = Kill{On: true, By: "佐藤 恵", At: before(4 * time.Minute)}
 			s.Flash = &Flash{Mark: MarkOK, Text: "すべての送信を止めました。"}
 			return HomePage(s, HomeView{Next: NextName, Devices: 118, New: 118, Tasks: tasks[:2], TasksAll: 2, Sweep: &sampleSweeps()[0]})

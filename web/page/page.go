@@ -47,6 +47,7 @@ type Shell struct {
 	Local      bool // the console's address is localhost: a passkey made now ends when it gets a name
 	Demo       bool // the facility is a fictitious one
 	Killed     Kill
+	Full       string    // what the data's disk has left, such as "0.4 GB", when it is too little
 	Findings   int       // open ones, beside 弱点と対応
 	Sweep      *Running  // a check-up that goes on now, nil when none does
 	Flash      *Flash    // what the last action did
