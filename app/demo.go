@@ -38,11 +38,14 @@ var demoObservations []byte
 //go:embed demo/words.yaml
 var demoWords []byte
 
-// demoEmail is the one person of the demo.
+// demoEmail is the person who sees most of the demo.
 const demoEmail = "demo@kenshin.invalid"
 
 // DemoDoor is how one enters the demo.
-type DemoDoor struct{ Facility, Email, Password string }
+type DemoDoor struct {
+	Facility, Email, Password string
+	Trainer, TrainerPassword  string // the second person, who writes drills and sees names
+}
 
 type demoStory struct {
 	Facility struct {
@@ -88,8 +91,8 @@ type demoAccepted struct {
 	Day, Until    int
 }
 
-// Demo fills an empty place with the fictitious hospital and says how to enter it. Nothing is sent: its segments are not approved, and the
-// interfaces that they name are on no machine.
+// Demo fills an empty place with the fictitious hospital and says how to enter it. Nothing is sent: its segments are not approved, the
+// interfaces that they name are on no machine, and the mails of its drills lead nowhere.
 func Demo(ctx context.Context, c Config, told func(done, total int)) (DemoDoor, error) {
 	var story demoStory
 	dec := yaml.NewDecoder(bytes.NewReader(demoWords))
@@ -130,12 +133,23 @@ func demoPlace(c *Config) (settle func(whole bool) error, err error) {
 		return nil, fmt.Errorf("make a folder for the demo: %w", err)
 	}
 	work := c.Data
+	c.passing = true
 	return func(whole bool) (err error) {
 		if whole {
-			err = os.Rename(filepath.Join(work, "kenshin.db"), place)
+			err = onDisk(filepath.Join(work, "kenshin.db"))
+			err = errors.Join(err, os.Rename(filepath.Join(work, "kenshin.db"), place))
 		}
 		return errors.Join(err, os.RemoveAll(work))
 	}, nil
+}
+
+// onDisk waits until a file is on the disk: it was written without waiting.
+func onDisk(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 type demo struct {
@@ -177,9 +191,11 @@ func (d *demo) tell(ctx context.Context) (DemoDoor, error) {
 		if err := d.between(ctx, day, next); err != nil {
 			return door, err
 		}
-		d.told(i+1, len(d.story.Sweeps))
+		d.told(i+1, len(d.story.Sweeps)+1)
 	}
-	return door, nil
+	err = d.drills(ctx, &door)
+	d.told(len(d.story.Sweeps)+1, len(d.story.Sweeps)+1)
+	return door, err
 }
 
 // open makes the facility, its one person, its segments and vendors.

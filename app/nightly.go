@@ -209,8 +209,15 @@ func (h *House) sealTrail(ctx context.Context, f account.Facility) error {
 
 // relay opens a facility's mail server.
 func (h *House) relay(ctx context.Context, f facility.ID) (mailing.Relay, error) {
+	fac, err := h.Account.Facility(ctx, f)
+	if err != nil {
+		return mailing.Relay{}, err
+	}
+	if fac.Demo {
+		return mailing.Relay{}, fault.New(fault.Invalid, "見本の病院からは、メールを送りません。", "A fictitious hospital sends no mail.")
+	}
 	var kept setting.Relay
-	err := h.DB.Read(ctx, f, func(tx *store.Tx) (err error) {
+	err = h.DB.Read(ctx, f, func(tx *store.Tx) (err error) {
 		kept, err = setting.Mail().Get(ctx, tx)
 		return err
 	})

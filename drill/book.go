@@ -40,7 +40,8 @@ type Book struct {
 
 	findings Findings // where dangerous mails go
 
-	world preflight.World // how DNS and servers are reached, for proofs and preflights
+	world   preflight.World // how DNS and servers are reached, for proofs and preflights
+	pretend preflight.World // the same for fictitious facilities
 
 	doors sync.Map // number -> facility.ID and back; a door never changes its house
 	keys  sync.Map // drill id -> its key; a drill's key never changes

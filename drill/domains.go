@@ -106,10 +106,14 @@ func (b *Book) CheckDomain(ctx context.Context, f facility.ID, name string) (a d
 	if err != nil {
 		return a, err
 	}
-	if b.world.Resolver == nil {
+	world, err := b.reach(ctx, f)
+	if err != nil {
+		return a, err
+	}
+	if world.Resolver == nil {
 		return a, fault.New(fault.Unavailable, "ここからはDNSを調べられません。", "DNS cannot be asked from here.")
 	}
-	if a = domain.CheckTXT(ctx, b.world.Resolver, n, v.Code); a.Finding != domain.Found {
+	if a = domain.CheckTXT(ctx, world.Resolver, n, v.Code); a.Finding != domain.Found {
 		return a, nil
 	}
 	err = b.changeDomain(ctx, f, n, false, i18n.Text{Ja: "訓練の宛先ドメイン「%s」をDNSで確認しました", En: "Proved the domain %s by DNS"}, func(_ *store.Tx, now domain.Verification) (domain.Verification, error) {

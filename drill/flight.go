@@ -173,10 +173,14 @@ func (b *Book) Preflight(ctx context.Context, f facility.ID, id string) (Flight,
 	if err != nil {
 		return p, err
 	}
-	if b.world.Resolver == nil || b.world.Dial == nil {
+	world, err := b.reach(ctx, f)
+	if err != nil {
+		return p, err
+	}
+	if world.Resolver == nil || world.Dial == nil {
 		return p, fault.New(fault.Unavailable, "ここからはDNSもサーバも調べられません。", "Neither DNS nor servers can be asked from here.")
 	}
-	p.Outcomes = preflight.Run(ctx, b.world, setup)
+	p.Outcomes = preflight.Run(ctx, world, setup)
 	err = b.db.Write(ctx, f, func(tx *store.Tx) error {
 		if err := b.putFlight(ctx, tx, id, &p); err != nil {
 			return err

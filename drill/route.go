@@ -21,8 +21,15 @@ func (b *Book) Route(ctx context.Context, f facility.ID, s Settings) (relay.Rout
 	return r, nil
 }
 
-// OpenLine opens the facility's way to send: an Opener.
+// OpenLine opens the facility's way to send: an Opener. A fictitious facility's mails go nowhere.
 func (b *Book) OpenLine(ctx context.Context, f facility.ID, s Settings) (Line, error) {
+	fac, err := b.houses.Facility(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	if fac.Demo {
+		return Nowhere{}, nil
+	}
 	r, err := b.Route(ctx, f, s)
 	if err != nil {
 		return nil, err

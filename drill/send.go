@@ -308,6 +308,9 @@ func (p *pool) feed(ctx context.Context, list []parcel, d Drill, work chan<- par
 		rate = DefaultRate
 	}
 	step := time.Duration(float64(time.Second) / rate)
+	if n, ok := p.lines[0].(Nowhere); ok && n.Hurry {
+		step = 0
+	}
 	looked := time.Now()
 	for _, one := range list {
 		now := time.Now()
