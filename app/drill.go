@@ -45,10 +45,11 @@ func (h *House) drillStep(ctx context.Context, run *job.Run) (job.Next, error) {
 	return job.Done, nil // what is due later wakes it: see wakeDrills
 }
 
-// serveDrills answers the links of mails, and looks for mails that are due and for arrivals that nobody judged yet, until ctx ends.
+// serveDrills answers the links of mails, reads the report mailboxes, and looks for mails that are due and for arrivals that nobody judged yet, until ctx ends.
 func (h *House) serveDrills(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return h.wakeDrills(ctx) })
+	g.Go(func() error { return h.Drills.WatchMailboxes(ctx, h.houses) })
 	if h.ReportListen != "" {
 		if err := h.serveReports(ctx, g); err != nil {
 			return err

@@ -3,6 +3,7 @@ package drill
 import (
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"database/sql"
 	"encoding/binary"
 	"encoding/json"
@@ -45,6 +46,9 @@ type Book struct {
 
 	doors sync.Map // number -> facility.ID and back; a door never changes its house
 	keys  sync.Map // drill id -> its key; a drill's key never changes
+
+	sources sync.Map       // of access tokens, by what they are asked with
+	roots   *x509.CertPool // who vouches for mail servers; nil: whom this machine trusts
 
 	scenes  sync.Map // what pages tell, for a few seconds
 	read    sync.Once
@@ -125,6 +129,10 @@ func (b *Book) SaveSettings(ctx context.Context, f facility.ID, s Settings, secr
 		old, err := SettingsKey().Get(ctx, tx)
 		if err != nil {
 			return err
+		}
+		if moved := s.Mailbox.Host != old.Mailbox.Host || s.Mailbox.TokenURL != old.Mailbox.TokenURL; moved && s.Mailbox.Host != "" && secrets.Mailbox == "" && len(old.Mailbox.Sealed) > 0 {
+			return fault.New(fault.Invalid, "報告用メールボックスのサーバが変わったので、パスワードをもう一度入れてください。前のパスワードを、別のサーバに渡すことはしません。",
+				"The report mailbox is on another server now: enter the password again. The old one is not given to another server.")
 		}
 		s.Relay.Sealed, s.Mailbox.Sealed, s.DKIM.Sealed = old.Relay.Sealed, old.Mailbox.Sealed, old.DKIM.Sealed
 		for purpose, to := range map[string]*[]byte{relayPurpose: &s.Relay.Sealed, mailboxPurpose: &s.Mailbox.Sealed, dkimPurpose: &s.DKIM.Sealed} {

@@ -15,10 +15,22 @@ func (b *Book) Route(ctx context.Context, f facility.ID, s Settings) (relay.Rout
 	}
 	r := relay.Route{Kind: relay.Kind(s.Relay.Kind), Host: s.Relay.Host, Port: s.Relay.Port, Security: relay.Security(s.Relay.Security), Auth: relay.Auth(s.Relay.Auth),
 		User: s.Relay.User, Secret: secret, Helo: s.Relay.Helo}
+	if s.Relay.Auth == "password" {
+		r.Auth = relay.Plain
+	}
 	if s.Relay.Resolver != "" {
 		r.Resolver = relay.NewResolver(s.Relay.Resolver)
 	}
-	return r, nil
+	r.Roots = b.roots
+	switch {
+	case r.Kind == relay.Graph:
+		r.Token, err = b.tokens(s.Relay.TokenURL, s.Relay.Client, secret, graphScope, gmailScope)
+	case r.Kind == relay.Gmail:
+		r.Token, err = b.tokens(s.Relay.TokenURL, s.Relay.Client, secret, "", gmailScope)
+	case r.Kind == relay.SMTP && r.Auth == relay.XOAUTH2:
+		r.Token, err = b.mailTokens(s.Relay.TokenURL, s.Relay.Client, secret)
+	}
+	return r, err
 }
 
 // OpenLine opens the facility's way to send: an Opener. A fictitious facility's mails go nowhere.

@@ -61,19 +61,6 @@ type DKIMSettings struct {
 	Sealed   []byte `json:"sealed,omitempty"`
 }
 
-// Mailbox is where reports arrive. It is read only: nothing in it is moved, marked or deleted.
-type Mailbox struct {
-	Host     string `json:"host,omitempty"`
-	Port     int    `json:"port,omitempty"`
-	Security string `json:"security,omitempty"` // tls, starttls, none
-	Auth     string `json:"auth,omitempty"`     // password, xoauth2
-	User     string `json:"user,omitempty"`
-	Folder   string `json:"folder,omitempty"`
-	TokenURL string `json:"token_url,omitempty"`
-	Client   string `json:"client,omitempty"`
-	Sealed   []byte `json:"sealed,omitempty"`
-}
-
 // Secrets are what SaveSettings seals. Empty ones stay as they were.
 type Secrets struct{ Relay, Mailbox, DKIM string }
 
@@ -137,7 +124,7 @@ func (s Settings) check() error {
 	if s.Relay.Security == "none" && s.Relay.Auth != "" {
 		return bad("暗号なしでは、サインインの名前とパスワードを送りません。", "Without encryption no user and password are sent.")
 	}
-	return nil
+	return s.Mailbox.check()
 }
 
 func clip(s string, n int) string {

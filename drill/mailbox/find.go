@@ -35,7 +35,7 @@ func Find(ctx context.Context, c Config, messageID string) (*Found, error) {
 		return nil, err
 	}
 	for _, f := range folders {
-		if _, err := s.examine(f.name); err != nil {
+		if _, err := s.enter(f.name, Leave); err != nil {
 			continue // listed, but not to be opened
 		}
 		uids, err := s.search(messageID)

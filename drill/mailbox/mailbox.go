@@ -1,4 +1,5 @@
-// Package mailbox reads a mailbox over IMAP while mails come, and leaves it as it is: nothing is marked as read, moved or deleted.
+// Package mailbox reads a mailbox over IMAP while mails come. Nothing in it is ever deleted: a mail that was taken stays as it is, or is marked
+// as read or moved where the configuration says so.
 package mailbox
 
 import (
@@ -7,6 +8,7 @@ import (
 	"errors"
 	"time"
 
+	"kenshin/drill/internal/wire"
 	"kenshin/fault"
 )
 
@@ -21,12 +23,27 @@ type Config struct {
 	Folder   string                                                 // "": INBOX
 	Roots    *x509.CertPool                                         // nil: the machine's
 
+	Since  time.Time     // mails that the server got before are passed over unread; zero: none are
+	After  After         // what becomes of a mail that was delivered
+	MoveTo string        // the folder, with Move
+	Turns  chan struct{} // holds a place while a mail is in memory, so that many mailboxes do not fill it; nil: no limit
+
 	Limit   int64         // bytes of a mail that are read, 0: 50 MB; of a larger one only the head
 	Poll    time.Duration // between looks where the server cannot tell of new mail (IDLE), 0: 1 min
 	Idle    time.Duration // after which we look all the same, 0: 5 min
 	Wait    time.Duration // for one answer, 0: 60 s
 	Trouble func(error)   // told why a connection was lost (package fault) before it is tried again, and nil once it works; may be nil
 }
+
+// After is what becomes of a mail once its delivery is durable.
+type After string
+
+// What may become of it. It is never deleted.
+const (
+	Leave After = ""
+	Mark  After = "mark" // as read
+	Move  After = "move" // into another folder, by MOVE (RFC 6851) alone
+)
 
 // Cursor is how far a mailbox was read. The zero value is its beginning.
 type Cursor struct {
@@ -84,7 +101,7 @@ func (f failure) Unwrap() error { return f.error }
 // again. After UIDValidity has changed, mails come that were delivered before; the caller knows them by their Message-ID.
 func Watch(ctx context.Context, c Config, from Cursor, deliver func(Cursor, Mail) error) error {
 	c.fill()
-	w := &watch{config: c, at: from, deliver: deliver, heavy: map[uint32]int{}}
+	w := &watch{config: c, at: from, last: from.UID, deliver: deliver, heavy: map[uint32]int{}}
 	for pause := first; ; pause = min(2*pause, longest) {
 		err := w.run(ctx)
 		if ctx.Err() != nil {
@@ -117,6 +134,7 @@ const (
 type watch struct {
 	config  Config
 	at      Cursor
+	last    uint32 // the last mail that was delivered; what became of it may be unfinished
 	deliver func(Cursor, Mail) error
 	heavy   map[uint32]int // mails that turned out larger than the server said: 1 read the head, 2 not even that
 	worked  bool           // the last connection got as far as the mailbox
@@ -128,12 +146,15 @@ func (w *watch) run(ctx context.Context) error {
 		return err
 	}
 	defer s.close()
-	validity, err := s.examine(w.config.Folder)
+	box, err := s.enter(w.config.Folder, w.config.After)
 	if err != nil {
 		return err
 	}
-	if validity != w.at.UIDValidity {
-		w.at = Cursor{UIDValidity: validity}
+	if box.UidValidity != w.at.UIDValidity {
+		w.at, w.last = Cursor{UIDValidity: box.UidValidity}, 0
+	}
+	if err := s.settle(w.last, w.config.After, w.config.MoveTo); err != nil { // whoever was killed between delivery and mark
+		return err
 	}
 	w.worked = true
 	w.config.Trouble(nil)
@@ -154,22 +175,42 @@ func (w *watch) catchUp(ctx context.Context, s *session) error {
 		return err
 	}
 	for _, f := range found {
-		m, err := w.fetch(s, f)
-		if err != nil {
-			return err
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		next := Cursor{UIDValidity: w.at.UIDValidity, UID: f.uid}
-		if m != nil { // else somebody has deleted it meanwhile
-			if err := w.deliver(next, *m); err != nil {
-				return failure{err}
+		if !f.received.Before(w.config.Since) {
+			if err := w.one(ctx, s, f); err != nil {
+				return err
 			}
 		}
-		w.at = next
+		w.at = Cursor{UIDValidity: w.at.UIDValidity, UID: f.uid}
 	}
 	return nil
+}
+
+// one reads a mail, delivers it, and does with it what the configuration says.
+func (w *watch) one(ctx context.Context, s *session, f entry) error {
+	if w.config.Turns != nil {
+		select {
+		case w.config.Turns <- struct{}{}:
+			defer func() { <-w.config.Turns }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	m, err := w.fetch(s, f)
+	if err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if m == nil { // somebody has deleted it meanwhile
+		return nil
+	}
+	next := Cursor{UIDValidity: w.at.UIDValidity, UID: f.uid}
+	if err := w.deliver(next, *m); err != nil {
+		return failure{err}
+	}
+	w.at, w.last = next, f.uid
+	return s.settle(f.uid, w.config.After, w.config.MoveTo)
 }
 
 // fetch reads a mail as far as the limit allows. When the server sends more than it said, the connection is lost, and the next one is content
@@ -201,25 +242,59 @@ func (w *watch) fetch(s *session, f entry) (*Mail, error) {
 	return m, nil
 }
 
+// State is what a mailbox looked like.
+type State struct {
+	Messages int
+	Since    int       // of these received since Config.Since
+	Newest   time.Time // when the server got the last one; zero: the folder is empty
+	Idle     bool      // the server tells of new mail by itself
+}
+
+// Look signs in and tells what is there, without changing anything. It finds all that would stop Watch.
+func Look(ctx context.Context, c Config) (State, error) {
+	state, _, err := look(ctx, c)
+	return state, err
+}
+
 // Newest is the cursor behind the last mail: Watch from there gives only what comes later. It also tells whether a configuration works.
 func Newest(ctx context.Context, c Config) (Cursor, error) {
+	_, at, err := look(ctx, c)
+	return at, err
+}
+
+func look(ctx context.Context, c Config) (state State, at Cursor, err error) {
 	c.fill()
 	s, err := connect(ctx, c)
 	if err != nil {
-		return Cursor{}, err
+		return state, at, err
 	}
 	defer s.close()
-	validity, err := s.examine(c.Folder)
+	box, err := s.enter(c.Folder, Leave)
 	if err != nil {
-		return Cursor{}, err
+		return state, at, err
 	}
+	at.UIDValidity = box.UidValidity
 	found, err := s.after(0)
 	if err != nil {
-		return Cursor{}, err
+		return state, at, err
 	}
-	at := Cursor{UIDValidity: validity}
 	if n := len(found); n > 0 {
 		at.UID = found[n-1].uid
 	}
-	return at, nil
+	state.Messages = len(found)
+	for _, f := range found {
+		if !f.received.Before(c.Since) {
+			state.Since++
+		}
+		if f.received.After(state.Newest) {
+			state.Newest = f.received
+		}
+	}
+	if state.Idle, err = s.client.Support("IDLE"); err != nil {
+		return state, at, wire.Explain(s.where, err)
+	}
+	if c.After != Leave {
+		_, err = s.enter(c.Folder, c.After)
+	}
+	return state, at, err
 }

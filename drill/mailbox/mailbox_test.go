@@ -33,6 +33,7 @@ func TestWithDovecot(t *testing.T) {
 		{"findSaysWhereAMailLanded", findSaysWhereAMailLanded},
 		{"whatAPersonMustChange", whatAPersonMustChange},
 		{"manyMailsInOrder", manyMailsInOrder},
+		{"takenMailsAreMarkedOrMoved", takenMailsAreMarkedOrMoved},
 		{"polling", polling}, // the last, because it changes the server
 	}
 	var users []string
@@ -142,6 +143,47 @@ func mailsComeAsTheyArrive(t *testing.T, s *mailtest.Server, user string) {
 				t.Errorf("%d mails came again", len(again.mails)-1)
 			}
 		})
+	}
+}
+
+func takenMailsAreMarkedOrMoved(t *testing.T, s *mailtest.Server, user string) {
+	at := user + "@hospital.test"
+	c := config(s, user)
+	c.After = Mark
+	s.Save(user, "INBOX", message(1))
+	r := newReader()
+	stop := watching(t, c, Cursor{}, r)
+	r.next(t)
+	s.Save(user, "INBOX", message(2))
+	r.next(t)
+	s.Doveadm("mailbox", "create", "-u", at, "済み")
+	s.Save(user, "INBOX", message(3))
+	r.next(t) // by then the second is marked
+	if flags := s.Doveadm("fetch", "-u", at, "flags", "mailbox", "INBOX", "uid", "1:2"); strings.Count(flags, "Seen") != 2 {
+		t.Errorf("not marked: %s", flags)
+	}
+	stop()
+	c.After, c.MoveTo = Move, "済み"
+	cursor := r.at
+	s.Save(user, "INBOX", message(4))
+	again := newReader()
+	stop = watching(t, c, cursor, again)
+	again.next(t)
+	s.Save(user, "INBOX", message(5))
+	again.next(t)
+	stop()
+	// the third was delivered and perhaps not marked when the first watch was stopped: what was unfinished is finished
+	moved := s.Doveadm("fetch", "-u", at, "hdr.subject", "mailbox", "済み", "all")
+	if !strings.Contains(moved, "report 3") || !strings.Contains(moved, "report 4") {
+		t.Errorf("not moved: %s", moved)
+	}
+	all := strings.Count(s.Doveadm("fetch", "-u", at, "uid", "mailbox", "*", "all"), "uid:")
+	if all != 5 {
+		t.Errorf("%d mails, want 5", all)
+	}
+	c.MoveTo = "どこにもない"
+	if err := Watch(t.Context(), c, cursor, newReader().deliver); !fault.Is(err, fault.NotFound) {
+		t.Error(err)
 	}
 }
 

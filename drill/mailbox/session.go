@@ -26,6 +26,7 @@ const (
 	listing  = 64 << 20 // of a mailbox with a million mails
 	perMail  = 64 << 10 // what surrounds a mail
 	maxNames = 500
+	slowest  = 128 << 10 // bytes a second of a line that is still waited for
 )
 
 // session is one signed-in connection.
@@ -164,21 +165,6 @@ func (s *session) close() {
 // tooMuch tells whether the server has sent more than it was allowed.
 func (s *session) tooMuch() bool { return s.conn.Spent() }
 
-// examine opens a folder for reading only (EXAMINE): not even \Recent changes.
-func (s *session) examine(folder string) (validity uint32, err error) {
-	if err := s.conn.Allow(talk, s.config.Wait); err != nil {
-		return 0, err
-	}
-	status, err := s.client.Select(folder, true)
-	switch {
-	case err == nil:
-		return status.UidValidity, nil
-	case s.client.State() == imap.LogoutState || isNetwork(err):
-		return 0, wire.Explain(s.where, err)
-	}
-	return 0, fault.Wrap(fault.NotFound, errors.New(plain.Words(err.Error(), 200)), "メールボックスにフォルダ「"+folder+"」がありません。", "The mailbox has no folder \""+folder+"\".")
-}
-
 // after lists the mails with a higher UID, oldest first.
 func (s *session) after(uid uint32) ([]entry, error) {
 	if uid == ^uint32(0) {
@@ -219,9 +205,12 @@ func (s *session) fetch(uid uint32, headOnly bool, limit int64) (*Mail, error) {
 }
 
 func (s *session) query(set *imap.SeqSet, bytes int64, items []imap.FetchItem, each func(*imap.Message)) error {
-	if err := s.conn.Allow(bytes, s.config.Wait); err != nil {
+	patience := s.config.Wait + time.Duration(bytes/slowest)*time.Second
+	if err := s.conn.Allow(bytes, patience); err != nil {
 		return wire.Explain(s.where, err)
 	}
+	s.client.Timeout = patience
+	defer func() { s.client.Timeout = s.config.Wait }()
 	found := make(chan *imap.Message, 16)
 	done := make(chan error, 1)
 	go func() { done <- s.client.UidFetch(set, items, found) }()

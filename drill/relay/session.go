@@ -115,8 +115,12 @@ func (s *session) begin(ctx context.Context, r Route, t target) error {
 
 func (s *session) signIn(ctx context.Context, r Route, host string) error {
 	offered, methods := s.client.Extension("AUTH")
+	offers := func(m string) bool { return strings.Contains(" "+strings.ToUpper(methods)+" ", " "+m+" ") }
+	if r.Auth == Plain && !offers("PLAIN") && offers("LOGIN") { // the same password, asked for in two questions
+		r.Auth = Login
+	}
 	want := strings.ToUpper(string(r.Auth))
-	if !offered || !strings.Contains(" "+strings.ToUpper(methods)+" ", " "+want+" ") {
+	if !offered || !offers(want) {
 		return fault.Newf(fault.Denied, "メールサーバ %s は方式 %s でのサインインに対応していません(対応: %s)。", "The mail server %s does not offer to sign in by %s (it offers: %s).",
 			s.where, want, clean(strings.Join(strings.Fields(methods), ", ")))
 	}
