@@ -254,6 +254,30 @@ func TestASweepIsStartedPausedAndStopped(t *testing.T) {
 	}
 }
 
+// A sweep whose job was cancelled or given up does not run for ever.
+func TestASweepEndsWithItsJob(t *testing.T) {
+	r := sqlite(t)
+	for state, end := range map[string]func(run string){
+		"stopped": func(run string) { r.ok("POST", "/jobs/"+run+"/cancel", nil) },
+		"failed": func(run string) {
+			r.must(r.DB.Write(t.Context(), r.f, func(tx *store.Tx) error {
+				_, err := tx.Exec(t.Context(), "UPDATE job_runs SET state = 'failed', finished_at = 1 WHERE facility_id = $1 AND id = $2", run)
+				return err
+			}))
+		},
+	} {
+		a := r.ok("POST", "/sweeps", m{"segments": []string{r.ids["segment"]}})
+		end(a.str("job"))
+		if got := r.ok("GET", "/sweeps/"+a.str("id"), nil).str("state"); got != state {
+			t.Errorf("one sweep: %s, want %s", got, state)
+		}
+		items, _ := r.ok("GET", "/sweeps?limit=1", nil).body["items"].([]any)
+		if first, _ := items[0].(m); first["state"] != state {
+			t.Errorf("in the list: %v, want %s", first["state"], state)
+		}
+	}
+}
+
 func TestMergesAreUndone(t *testing.T) {
 	r := sqlite(t)
 	a := r.ok("POST", "/devices/"+r.ids["device"]+"/merge", m{"other": r.ids["second"], "reason": "同じPC"})

@@ -104,6 +104,9 @@ func (s *server) listSweeps(ctx context.Context, f facility.ID, in *listPaged) (
 	}
 	items := make([]Sweep, len(list))
 	for i := range list {
+		if _, err := s.driven(ctx, f, &list[i]); err != nil {
+			return Page[Sweep]{}, err
+		}
 		items[i] = viewSweep(&list[i])
 	}
 	return page(items, next), nil
@@ -123,14 +126,12 @@ func (s *server) getSweep(ctx context.Context, f facility.ID, in *getSweep) (Swe
 	if err != nil {
 		return SweepDetail{}, err
 	}
-	out := SweepDetail{viewSweep(&v), []SweepHost{}}
-	if v.Run != "" {
-		run, err := s.Jobs.Get(ctx, f, job.RunID(v.Run))
-		if err != nil && !fault.Is(err, fault.NotFound) { // old jobs go, sweeps stay
-			return out, err
-		}
-		out.Paused = v.State == checkup.Running && (run.State == job.Paused || run.PauseRequested)
+	run, err := s.driven(ctx, f, &v)
+	if err != nil {
+		return SweepDetail{}, err
 	}
+	out := SweepDetail{viewSweep(&v), []SweepHost{}}
+	out.Paused = v.State == checkup.Running && (run.State == job.Paused || run.PauseRequested)
 	if in.Hosts == 0 {
 		return out, nil
 	}
@@ -139,6 +140,21 @@ func (s *server) getSweep(ctx context.Context, f facility.ID, in *getSweep) (Swe
 		out.Hosts = append(out.Hosts, SweepHost(h))
 	}
 	return out, err
+}
+
+// driven gives a running sweep the state that its job leaves it in, and returns that job; old jobs go, sweeps stay.
+func (s *server) driven(ctx context.Context, f facility.ID, v *checkup.Sweep) (job.Info, error) {
+	if v.Run == "" || v.State != checkup.Running {
+		return job.Info{}, nil
+	}
+	run, err := s.Jobs.Get(ctx, f, job.RunID(v.Run))
+	if fault.Is(err, fault.NotFound) {
+		return job.Info{}, nil
+	}
+	if err == nil {
+		v.State = v.Standing(run.State)
+	}
+	return run, err
 }
 
 // sweepJob returns the job that drives a sweep.

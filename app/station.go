@@ -123,7 +123,10 @@ func (h *House) sweepStep(ctx context.Context, run *job.Run) (job.Next, error) {
 	ctx = actor.With(ctx, actor.Actor{Kind: actor.System, ID: "sweep", Name: "健診"})
 	ctx, done := untilEnough(ctx, run)
 	defer done()
-	more, err := c.Step(ctx, run.Facility, args.Sweep, run.Deadline())
+	saved := func(ctx context.Context, tx *store.Tx, s *checkup.Sweep) error {
+		return run.Save(ctx, tx, args, s.Permille(), 1000)
+	}
+	more, err := c.Step(ctx, run.Facility, args.Sweep, run.Deadline(), saved)
 	if err != nil {
 		return job.Next{}, err
 	}
@@ -132,7 +135,7 @@ func (h *House) sweepStep(ctx context.Context, run *job.Run) (job.Next, error) {
 	if err != nil {
 		return job.Next{}, err
 	}
-	if err := h.DB.Write(ctx, run.Facility, func(tx *store.Tx) error { return run.Save(ctx, tx, args, s.Done, s.Total) }); err != nil {
+	if err := h.DB.Write(ctx, run.Facility, func(tx *store.Tx) error { return run.Save(ctx, tx, args, s.Permille(), 1000) }); err != nil {
 		return job.Next{}, err
 	}
 	switch {

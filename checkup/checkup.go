@@ -15,6 +15,7 @@ import (
 	"kenshin/gate"
 	"kenshin/i18n"
 	"kenshin/identify"
+	"kenshin/job"
 	"kenshin/ledger"
 	"kenshin/netid"
 	"kenshin/observation"
@@ -66,6 +67,40 @@ type Sweep struct {
 	Held        int    // hosts that were left alone: protected, never-touch, out of hours
 	Frames      int64
 	Notes       []Note
+
+	place, places int // which of its segments it stands at
+}
+
+// Permille is how far a sweep is, 0 to 1000: in each segment finding who is there is the first two fifths, asking them
+// most of the rest.
+func (s *Sweep) Permille() int {
+	if s.State == Done || s.State == Incomplete {
+		return 1000
+	}
+	if s.Phase == Closing {
+		return 950
+	}
+	here := 0.0
+	switch {
+	case s.Phase == Asking:
+		here = 400 + 550*min(float64(s.Asked+s.Held)/float64(max(s.Found, 1)), 1)
+	case s.Request.PresenceOnly:
+		here = 950 * min(float64(s.Done)/float64(max(s.Total, 1)), 1)
+	default:
+		here = 400 * min(float64(s.Done)/float64(max(s.Total, 1)), 1)
+	}
+	return int((float64(s.place)*950 + here) / float64(max(s.places, 1)))
+}
+
+// Standing is the sweep's state when that of the job which drives it is known: a job that was cancelled or given up took its sweep along.
+func (s *Sweep) Standing(run job.State) State {
+	switch {
+	case s.State != Running || !run.Over():
+		return s.State
+	case run == job.Cancelled:
+		return Stopped
+	}
+	return Failed
 }
 
 // Phase is what a sweep is doing now.
@@ -92,7 +127,7 @@ type Checkup struct {
 
 // Step works on a sweep until the given time and says whether anything is left. It may be called again after a crash at any point:
 // what was found is stored as it is found, and asking a host twice does no harm.
-func (c *Checkup) Step(ctx context.Context, f facility.ID, id string, until time.Time) (more bool, err error) {
+func (c *Checkup) Step(ctx context.Context, f facility.ID, id string, until time.Time, saved Saved) (more bool, err error) {
 	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
 	s, at, err := c.load(ctx, f, id)
@@ -124,7 +159,7 @@ func (c *Checkup) Step(ctx context.Context, f facility.ID, id string, until time
 			return false, err
 		}
 		// saving must not fail for want of the time that the step has used up
-		if err := c.save(context.WithoutCancel(ctx), f, &s, at); err != nil {
+		if err := c.save(context.WithoutCancel(ctx), f, &s, at, saved); err != nil {
 			return false, err
 		}
 	}

@@ -111,10 +111,16 @@ func (c *Checkup) Begin(ctx context.Context, tx *store.Tx, r Request, enqueue fu
 }
 
 const sweepColumns = `s.id, s.run_id, s.state, s.request_json, s.cursor_json, s.requested_by, s.created_at, s.started_at, s.finished_at,
-	s.updated_at, s.done_count, s.total_count, s.frames_sent, s.note_json,
-	(SELECT count(*) FROM checkup_hosts h WHERE h.facility_id = $1 AND h.sweep_id = s.id),
+	s.updated_at, s.done_count, s.total_count, s.frames_sent, s.note_json, ` + hostCounts
+
+const hostCounts = `(SELECT count(*) FROM checkup_hosts h WHERE h.facility_id = $1 AND h.sweep_id = s.id),
 	(SELECT count(*) FROM checkup_hosts h WHERE h.facility_id = $1 AND h.sweep_id = s.id AND h.state = 'asked'),
 	(SELECT count(*) FROM checkup_hosts h WHERE h.facility_id = $1 AND h.sweep_id = s.id AND h.state = 'held')`
+
+// stand takes over from the cursor where the sweep is.
+func (s *Sweep) stand(at cursor) {
+	s.Phase, s.place, s.places = at.Phase, at.Segment, len(at.Order)
+}
 
 func scanSweep(scan func(...any) error) (s Sweep, at cursor, err error) {
 	var req, cur, notes string
@@ -126,7 +132,7 @@ func scanSweep(scan func(...any) error) (s Sweep, at cursor, err error) {
 	}
 	s.Created, s.Started, s.Finished, s.Updated = store.Time(created), store.Time(started), store.Time(finished), store.Time(updated)
 	err = errors.Join(json.Unmarshal([]byte(req), &s.Request), json.Unmarshal([]byte(cur), &at), json.Unmarshal([]byte(notes), &s.Notes))
-	s.Phase = at.Phase
+	s.stand(at)
 	if at.Segment < len(at.Order) {
 		s.Segment = at.Order[at.Segment]
 	}
@@ -177,7 +183,10 @@ func (c *Checkup) Stop(ctx context.Context, tx *store.Tx, id string) error {
 }
 
 // save writes progress; it never brings back a sweep that a person stopped meanwhile.
-func (c *Checkup) save(ctx context.Context, f facility.ID, s *Sweep, at cursor) error {
+// Saved is told, in the transaction that stores how far a sweep is, so that a job is no step ahead of its sweep; nil when nobody counts.
+type Saved func(ctx context.Context, tx *store.Tx, s *Sweep) error
+
+func (c *Checkup) save(ctx context.Context, f facility.ID, s *Sweep, at cursor, saved Saved) error {
 	cur, err := json.Marshal(at)
 	if err != nil {
 		return err
@@ -195,7 +204,12 @@ func (c *Checkup) save(ctx context.Context, f facility.ID, s *Sweep, at cursor) 
 				done_count = $8, total_count = $9, frames_sent = $10, note_json = $11
 			WHERE facility_id = $1 AND id = $2 AND state = 'running'`,
 			s.ID, s.State, string(cur), store.Micros(s.Started), store.Micros(s.Finished), store.Micros(now), s.Done, s.Total, s.Frames, string(notes))
-		return err
+		if err != nil || saved == nil {
+			return err
+		}
+		s.stand(at)
+		err = tx.Row(ctx, "SELECT "+hostCounts+" FROM checkup_sweeps s WHERE s.facility_id = $1 AND s.id = $2", s.ID).Scan(&s.Found, &s.Asked, &s.Held)
+		return errors.Join(err, saved(ctx, tx, s))
 	})
 	if err != nil {
 		return fmt.Errorf("save the sweep's progress: %w", err)

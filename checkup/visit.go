@@ -39,7 +39,7 @@ func (c *Checkup) Visit(ctx context.Context, f facility.ID, r Request, progress 
 		c.watch(watch, f, id, progress)
 	}()
 	for more := true; more && err == nil && ctx.Err() == nil; {
-		more, err = c.Step(ctx, f, id, time.Now().Add(visitStep))
+		more, err = c.Step(ctx, f, id, time.Now().Add(visitStep), nil)
 	}
 	stop()
 	<-done

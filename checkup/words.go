@@ -133,7 +133,7 @@ func (c *Checkup) close(ctx context.Context, f facility.ID, s *Sweep, at *cursor
 		s.State = Incomplete
 	}
 	s.Frames = c.frames(s)
-	return true, c.save(context.WithoutCancel(ctx), f, s, *at)
+	return true, c.save(context.WithoutCancel(ctx), f, s, *at, nil)
 }
 
 // findingEvents tells what a run of the checks changed.

@@ -26,7 +26,7 @@ func (s *Server) fillShell(v *visit, sh *page.Shell) {
 	running, err := s.running(v)
 	v.note(err, "check-up")
 	if running != nil {
-		sh.Sweep = &page.Running{ID: running.ID, Percent: percentOf(*running)}
+		sh.Sweep = &page.Running{ID: running.ID, Percent: running.Permille() / 10}
 	}
 }
 

@@ -88,7 +88,7 @@ func (v *visit) sweepRow(x checkup.Sweep) (page.SweepRow, error) {
 	if err != nil {
 		return page.SweepRow{}, err
 	}
-	row := page.SweepRow{ID: x.ID, State: sweepState(x, run), Started: x.Started, Finished: x.Finished, By: x.RequestedBy, Percent: percentOf(x), Found: x.Found, Frames: x.Frames}
+	row := page.SweepRow{ID: x.ID, State: sweepState(x, run), Started: x.Started, Finished: x.Finished, By: x.RequestedBy, Percent: x.Permille() / 10, Found: x.Found, Frames: x.Frames}
 	if row.Started.IsZero() {
 		row.Started = x.Created
 	}
@@ -131,41 +131,16 @@ func (v *visit) between(from, to time.Time) (devices, findings int, err error) {
 
 // sweepState is the page's word for where a check-up stands.
 func sweepState(x checkup.Sweep, run *job.Info) string {
-	if x.State != checkup.Running {
+	if run == nil || x.State != checkup.Running {
 		return string(x.State)
 	}
 	switch {
-	case run == nil:
-		return "running"
 	case run.State == job.Paused || run.PauseRequested && !run.State.Over():
 		return "paused"
-	case run.State == job.Cancelled:
-		return "stopped"
-	case run.State.Over():
-		return "failed" // the job ended, and its check-up did not
 	case run.State == job.Queued && x.Started.IsZero():
 		return "queued"
 	}
-	return "running"
-}
-
-// percentOf is how far a check-up is: finding who is there is the first two fifths, asking them most of the rest.
-func percentOf(x checkup.Sweep) int {
-	part := 0.0
-	if x.Total > 0 {
-		part = min(float64(x.Done)/float64(x.Total), 1)
-	}
-	switch {
-	case x.State == checkup.Done || x.State == checkup.Incomplete:
-		return 100
-	case x.Phase == checkup.Presence && x.Request.PresenceOnly:
-		return int(part * 95)
-	case x.Phase == checkup.Presence:
-		return int(part * 40)
-	case x.Phase == checkup.Asking:
-		return 40 + int(part*55)
-	}
-	return 95
+	return string(x.Standing(run.State))
 }
 
 func (v *visit) sweepStart() error {

@@ -285,16 +285,16 @@ func TestFramesSent(t *testing.T) {
 }
 
 func TestSweepWords(t *testing.T) {
-	running := checkup.Sweep{State: checkup.Running, Phase: checkup.Asking, Done: 5, Total: 10, Started: time.Now()}
+	running := checkup.Sweep{State: checkup.Running, Phase: checkup.Asking, Asked: 4, Held: 1, Found: 10, Started: time.Now()}
 	for want, run := range map[string]*job.Info{"running": {State: job.Running}, "paused": {State: job.Paused}, "failed": {State: job.Failed}, "stopped": {State: job.Cancelled}} {
 		if got := sweepState(running, run); got != want {
 			t.Errorf("%s: %s", run.State, got)
 		}
 	}
-	if p := percentOf(running); p != 67 {
+	if p := running.Permille(); p != 675 { // 400 for who is there, 550 for the half that was asked
 		t.Errorf("%d %%", p)
 	}
-	if p := percentOf(checkup.Sweep{State: checkup.Done}); p != 100 {
+	if p := (&checkup.Sweep{State: checkup.Done}).Permille(); p != 1000 {
 		t.Errorf("%d %%", p)
 	}
 }
