@@ -9,6 +9,7 @@ import (
 	"kenshin/account"
 	"kenshin/actor"
 	"kenshin/blob"
+	"kenshin/drill/roster"
 	"kenshin/facility"
 	"kenshin/fault"
 	"kenshin/i18n"
@@ -24,6 +25,7 @@ const (
 	keepRuns    = 90 * 24 * time.Hour  // of jobs that are over
 	keepSent    = 400 * 24 * time.Hour // of the counts of frames sent
 	keepUpload  = 24 * time.Hour       // of files whose upload was cut off
+	keepRoster  = 7 * 24 * time.Hour   // of lists of staff that somebody looked at and did not take over
 )
 
 // nightly says what is done by itself: once an hour the accounts are swept, and once a day each facility's trail is sealed and what has
@@ -164,6 +166,10 @@ func (h *House) forgetting(f facility.ID) []func(context.Context) (more bool, er
 		},
 		func(ctx context.Context) (bool, error) {
 			_, err := blob.Sweep(ctx, h.DB, f, h.Now().Add(-keepUpload))
+			return false, err
+		},
+		func(ctx context.Context) (bool, error) {
+			_, err := blob.Expire(ctx, h.DB, f, roster.Stored, h.Now().Add(-keepRoster))
 			return false, err
 		},
 		func(ctx context.Context) (bool, error) {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"kenshin/actor"
@@ -210,6 +211,29 @@ func Sweep(ctx context.Context, db *store.DB, f facility.ID, before time.Time) (
 			ids = append(ids, id)
 			return err
 		}, "SELECT id FROM blob_files WHERE facility_id = $1 AND sha256 = '' AND created_at < $2 LIMIT 1000", store.Micros(before))
+	})
+	for _, id := range ids {
+		if err == nil {
+			err = Remove(ctx, db, f, id)
+		}
+	}
+	return len(ids), err
+}
+
+// Expire drops finished files whose names begin with a mark and that were kept before the time: uploads that somebody looked at and never took over.
+// Returns how many.
+func Expire(ctx context.Context, db *store.DB, f facility.ID, mark string, before time.Time) (int, error) {
+	var ids []string
+	err := db.Read(ctx, f, func(tx *store.Tx) error {
+		ids = nil
+		return store.Each(ctx, tx, func(r *sql.Rows) error {
+			var id, name string
+			err := r.Scan(&id, &name)
+			if strings.HasPrefix(name, mark) {
+				ids = append(ids, id)
+			}
+			return err
+		}, "SELECT b.id, b.name FROM blob_files b WHERE b.facility_id = $1 AND b.created_at < $2", store.Micros(before))
 	})
 	for _, id := range ids {
 		if err == nil {

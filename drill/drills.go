@@ -271,9 +271,17 @@ func (b *Book) Pause(ctx context.Context, f facility.ID, id string) error {
 	return b.move(ctx, f, id, Paused, "drill.pause", i18n.Text{Ja: "訓練「%s」の送信を止めました", En: "Paused the drill %s"}, Approved, Sending)
 }
 
-// Resume goes on with a paused drill.
+// Resume goes on with a paused drill; one of which nothing was sent yet is as it was approved.
 func (b *Book) Resume(ctx context.Context, f facility.ID, id string) error {
-	return b.move(ctx, f, id, Sending, "drill.resume", i18n.Text{Ja: "訓練「%s」の送信を再開しました", En: "Resumed the drill %s"}, Paused)
+	d, err := b.Get(ctx, f, id)
+	if err != nil {
+		return err
+	}
+	to := Sending
+	if d.Started.IsZero() {
+		to = Approved
+	}
+	return b.move(ctx, f, id, to, "drill.resume", i18n.Text{Ja: "訓練「%s」の送信を再開しました", En: "Resumed the drill %s"}, Paused)
 }
 
 // Withdraw ends a drill for good: nothing more is sent; what happened so far stays, and late arrivals are still taken.
@@ -287,7 +295,8 @@ func (b *Book) Withdraw(ctx context.Context, f facility.ID, id string) error {
 		if err := b.put(ctx, tx, &d); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, "UPDATE drill_outbox SET state = 'cancelled' WHERE facility_id = $1 AND drill_id = $2 AND state = 'queued'", id); err != nil {
+		// what a sender has in hand and has not begun, it cannot begin any more
+		if _, err := tx.Exec(ctx, "UPDATE drill_outbox SET state = 'cancelled', lease = '' WHERE facility_id = $1 AND drill_id = $2 AND state IN ('queued', 'leased')", id); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, "UPDATE drill_targets SET mail = 'skipped' WHERE facility_id = $1 AND drill_id = $2 AND mail IN ('queued', 'deferred')", id); err != nil {

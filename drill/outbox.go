@@ -64,17 +64,32 @@ func (b *Book) claim(ctx context.Context, f facility.ID, drill string) (out []pa
 }
 
 // recover looks after mails whose copy died: what was not begun is queued again, of what was begun nobody knows, and it is never sent again by
-// itself.
+// itself. A lease that ends later than one can was given by a clock that was ahead: whoever held it is gone, too.
 func (b *Book) recover(ctx context.Context, tx *store.Tx, now time.Time) error {
-	if _, err := tx.Exec(ctx, "UPDATE drill_outbox SET state = 'queued', lease = '' WHERE facility_id = $1 AND state = 'leased' AND lease_until < $2", store.Micros(now)); err != nil {
+	at, never := store.Micros(now), store.Micros(now.Add(2*lease))
+	if _, err := tx.Exec(ctx, "UPDATE drill_outbox SET state = 'queued', lease = '' WHERE facility_id = $1 AND state = 'leased' AND (lease_until < $2 OR lease_until > $3)", at, never); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, `UPDATE drill_targets SET mail = 'unknown' WHERE facility_id = $1 AND EXISTS (SELECT 1 FROM drill_outbox o WHERE o.facility_id = $1
-		AND o.state = 'begun' AND o.lease_until < $2 AND o.kind = 'drill' AND o.drill_id = drill_targets.drill_id AND o.target_id = drill_targets.id)`, store.Micros(now)); err != nil {
+		AND o.state = 'begun' AND (o.lease_until < $2 OR o.lease_until > $3) AND o.kind = 'drill' AND o.drill_id = drill_targets.drill_id AND o.target_id = drill_targets.id)`, at, never); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, "UPDATE drill_outbox SET state = 'unknown', lease = '', changed_at = $2 WHERE facility_id = $1 AND state = 'begun' AND lease_until < $2", store.Micros(now))
+	if _, err := tx.Exec(ctx, "UPDATE drill_outbox SET state = 'unknown', lease = '', changed_at = $2 WHERE facility_id = $1 AND state = 'begun' AND (lease_until < $2 OR lease_until > $3)", at, never); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, "UPDATE drill_outbox SET due_at = $2 WHERE facility_id = $1 AND state = 'queued' AND "+fromAhead("drill_outbox", "$3", "$4"),
+		at, store.Micros(now.Add(longWait)), store.Micros(now.Add(longRest)))
 	return err
+}
+
+const (
+	longWait = 3 * time.Hour       // more than any pause between two tries
+	longRest = 31 * 24 * time.Hour // more than any time that feedback waits for the sending hours
+)
+
+// fromAhead is true of a queued mail whose next time was told by a clock that was ahead of this one: it would wait until then.
+func fromAhead(o, wait, rest string) string {
+	return "(" + o + ".changed_at > " + wait + " OR " + o + ".attempts > 0 AND " + o + ".due_at > " + wait + " OR " + o + ".kind <> 'drill' AND " + o + ".due_at > " + rest + ")"
 }
 
 // begin makes it durable that a mail is about to be given away. It fails when the mail is no longer in this copy's hands.
@@ -121,6 +136,16 @@ func (b *Book) finish(ctx context.Context, f facility.ID, p parcel, r relay.Resu
 func (b *Book) settle(ctx context.Context, f facility.ID, p parcel, state string, mail Delivery, due time.Time, code int, said string) error {
 	return b.db.Write(ctx, f, func(tx *store.Tx) error {
 		now := b.stamp()
+		state, mail := state, mail // the transaction may be made twice
+		if state == "queued" && p.Kind == "drill" {
+			d, err := getDrill(ctx, tx, p.Drill)
+			if err != nil {
+				return err
+			}
+			if d.State == Withdrawn { // while the mail was on its way
+				state, mail = "cancelled", Skipped
+			}
+		}
 		n, err := tx.Exec(ctx, `UPDATE drill_outbox SET state = $4, due_at = $5, code = $6, said = $7, changed_at = $8, lease = ''
 			WHERE facility_id = $1 AND id = $2 AND lease = $3 AND state IN ('leased', 'begun')`, p.ID, p.Lease, state, store.Micros(due), code, said, store.Micros(now))
 		if err == nil && n == 0 {

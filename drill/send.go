@@ -99,6 +99,17 @@ func (b *Book) leave(ctx context.Context, f facility.ID) (l leave, err error) {
 	return l, err
 }
 
+// approvalLasts is how long after the approved start the sending may still begin: nobody approved a drill for next year, and a clock that jumps ahead
+// must not send what is planned for later.
+const approvalLasts = 14 * 24 * time.Hour
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b
@@ -113,13 +124,17 @@ func (b *Book) start(ctx context.Context, f facility.ID, d Drill, s Settings) er
 		if err != nil {
 			return err
 		}
-		approved := 0
-		if err := tx.Row(ctx, "SELECT count(*) FROM drill_approvals a WHERE a.facility_id = $1 AND a.drill_id = $2 AND a.hash = $3", d.ID, now).Scan(&approved); err != nil {
+		var approved int64
+		if err := tx.Row(ctx, "SELECT coalesce(max(a.at), 0) FROM drill_approvals a WHERE a.facility_id = $1 AND a.drill_id = $2 AND a.hash = $3", d.ID, now).Scan(&approved); err != nil {
 			return err
 		}
-		if now != d.Hash || approved == 0 {
+		late := d.Started.IsZero() && b.now().Sub(later(store.Time(approved), d.Schedule.Start)) > approvalLasts
+		if now != d.Hash || approved == 0 || late {
 			d.State, d.Hash = Draft, ""
 			d.Note = i18n.Text{Ja: "承認のあとで内容か設定が変わったため、送りませんでした。もう一度承認を頼んでください。", En: "Not sent: the drill or its settings changed after the approval. Submit it again."}
+			if late {
+				d.Note = i18n.Text{Ja: "承認された送り始めの日から14日を過ぎたため、送りませんでした。もう一度承認を頼んでください。", En: "Not sent: the approved start is more than 14 days ago. Submit it again."}
+			}
 			if d.Started.IsZero() {
 				return b.put(ctx, tx, &d)
 			}
@@ -218,8 +233,10 @@ func (b *Book) nextDue(ctx context.Context, f facility.ID, l leave) (time.Time, 
 	again := l.again
 	err := b.db.Read(ctx, f, func(tx *store.Tx) error {
 		var due sql.NullInt64
-		err := tx.Row(ctx, `SELECT min(o.due_at) FROM drill_outbox o LEFT JOIN drill_drills d ON d.facility_id = o.facility_id AND d.id = o.drill_id
-			WHERE o.facility_id = $1 AND o.state IN ('queued', 'leased', 'begun') AND (o.kind <> 'drill' OR d.state IN ('approved', 'sending'))`).Scan(&due)
+		now := b.now()
+		err := tx.Row(ctx, "SELECT min(CASE WHEN "+fromAhead("o", "$2", "$3")+` THEN 0 ELSE o.due_at END) FROM drill_outbox o LEFT JOIN drill_drills d ON d.facility_id = o.facility_id
+			AND d.id = o.drill_id WHERE o.facility_id = $1 AND o.state IN ('queued', 'leased', 'begun') AND (o.kind <> 'drill' OR d.state IN ('approved', 'sending'))`,
+			store.Micros(now.Add(longWait)), store.Micros(now.Add(longRest))).Scan(&due)
 		if err == nil && due.Valid {
 			at := store.Time(due.Int64)
 			if soon := b.now().Add(2 * time.Second); at.Before(soon) {

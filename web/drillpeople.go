@@ -144,9 +144,6 @@ func (v *visit) drillPersonRemove() error {
 	return nil
 }
 
-// rosterMark begins the names of stored lists, so that no other file can be read as one.
-const rosterMark = "drill-roster "
-
 func (v *visit) drillImportFile() error {
 	p, err := v.upload("file")
 	if err != nil {
@@ -169,7 +166,7 @@ func (v *visit) drillImportPaste() error {
 
 // keepRoster stores a list and shows what was read of it; a list that cannot be read at all is not kept.
 func (v *visit) keepRoster(name string, r io.Reader, field, text string) error {
-	file, err := blob.Put(v.ctx, v.s.DB, v.facility, rosterMark+name, r)
+	file, err := blob.Put(v.ctx, v.s.DB, v.facility, roster.Stored+name, r)
 	if err != nil {
 		return v.peopleRefused(err, field, text)
 	}
@@ -195,7 +192,7 @@ func (v *visit) roster(id string) (*roster.File, roster.Mapping, error) {
 	if err != nil {
 		return nil, roster.Mapping{}, err
 	}
-	name, ours := strings.CutPrefix(r.Name, rosterMark)
+	name, ours := strings.CutPrefix(r.Name, roster.Stored)
 	if !ours {
 		return nil, roster.Mapping{}, fault.New(fault.NotFound, "この一覧はもうありません。もう一度読み込んでください。", "This list is gone. Read it again.")
 	}

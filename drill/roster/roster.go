@@ -23,6 +23,9 @@ const (
 	maxColumns  = 200
 )
 
+// Stored begins the names of uploaded lists while somebody looks at them, so that no other file can be read as one.
+const Stored = "drill-roster "
+
 // Field is what a column holds.
 type Field string
 
