@@ -166,3 +166,47 @@ func (s *server) putDrillSettings(ctx context.Context, f facility.ID, in *putDri
 	}
 	return s.getDrillSettings(ctx, f, nil)
 }
+
+// MailboxHealth is how the reading of the report mailbox goes.
+type MailboxHealth struct {
+	Set       bool       `json:"set" doc:"A mailbox is set up."`
+	Connected *time.Time `json:"connected,omitempty" doc:"Since when; missing while it is not."`
+	LastMail  *time.Time `json:"last_mail,omitempty" doc:"When the last mail was taken."`
+	Taken     int        `json:"taken" doc:"Mails since it was set up."`
+	Error     string     `json:"error,omitempty" doc:"Why it is not read, until it is again."`
+	ErrorAt   *time.Time `json:"error_at,omitempty"`
+	Stopped   bool       `json:"stopped" doc:"A person must change something; it is tried again six hours after error_at at the latest."`
+}
+
+func (s *server) getMailbox(ctx context.Context, f facility.ID, _ *struct{}) (MailboxHealth, error) {
+	h, err := s.Drills.MailboxHealth(ctx, f)
+	return MailboxHealth{Set: h.Set, Connected: moment(h.Connected), LastMail: moment(h.LastMail), Taken: h.Taken, Error: h.Error.For(ctx), ErrorAt: moment(h.ErrorAt), Stopped: h.Stopped}, err
+}
+
+type tryMailbox struct {
+	Body struct {
+		Mailbox *drill.Mailbox `json:"mailbox,omitempty" doc:"Without it the one of the settings."`
+		Secret  string         `json:"secret,omitempty" maxLength:"8000" doc:"Empty: the one that is kept, on the server that it is kept for."`
+	}
+}
+
+// MailboxFound is what a look into the mailbox found.
+type MailboxFound struct {
+	Messages int        `json:"messages"`
+	Recent   int        `json:"recent" doc:"Of these from the last week: reading begins with them."`
+	Newest   *time.Time `json:"newest,omitempty"`
+	Idle     bool       `json:"idle" doc:"The server tells of new mail by itself; else it is asked every minute."`
+}
+
+func (s *server) tryMailbox(ctx context.Context, f facility.ID, in *tryMailbox) (MailboxFound, error) {
+	m := in.Body.Mailbox
+	if m == nil {
+		set, err := s.Drills.Settings(ctx, f)
+		if err != nil {
+			return MailboxFound{}, err
+		}
+		m = &set.Mailbox
+	}
+	found, err := s.Drills.TryMailbox(ctx, f, *m, in.Body.Secret)
+	return MailboxFound{Messages: found.Messages, Recent: found.Since, Newest: moment(found.Newest), Idle: found.Idle}, err
+}

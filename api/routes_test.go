@@ -39,7 +39,7 @@ func (r *rig) bodies(ids map[string]string) map[string]any {
 		"set-kill-switch": m{"killed": true, "reason": "試験"}, "start-sweep": m{"segments": []string{ids["segment"]}},
 		"answer-drill-report": m{"ruling": "harmless"}, "close-drill-report": m{}, "add-drill-phone-report": m{"target": "none"},
 		"add-drill": m{"scenario": "parcel", "level": "easy", "name": "春"}, "edit-drill": m{"scenario": "parcel", "name": "夏", "revision": 1}, "put-drill-people": m{"people": []m{{"address": "taro@hospital.example.jp"}}},
-		"add-drill-domain": m{"domain": "hospital.example.jp"}, "confirm-drill-domain": m{"code": "x"}, "put-drill-settings": drill.DefaultSettings(),
+		"add-drill-domain": m{"domain": "hospital.example.jp"}, "confirm-drill-domain": m{"code": "x"}, "put-drill-settings": drill.DefaultSettings(), "try-drill-mailbox": m{},
 		"waive-drill-check": m{"check": "spf", "reason": "院内のメールサーバは外から見えない"}, "approve-drill": m{"hash": strings.Repeat("0", 64)}, "reject-drill": m{"reason": "件名"},
 		"add-drill-releases": m{"csv": "taro@hospital.example.jp,2030/1/1 9:30"},
 		"map-import":         m{}, "apply-import": m{}, "verify-trail": m{},

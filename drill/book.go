@@ -64,6 +64,9 @@ func New(db *store.DB, box *seal.Box, houses Houses, now func() time.Time, log *
 // Reach says how DNS and servers are reached; without it proofs by DNS and preflights find nothing out.
 func (b *Book) Reach(w preflight.World) { b.world = w }
 
+// Trust says who vouches for mail servers; without it those do whom this machine trusts.
+func (b *Book) Trust(roots *x509.CertPool) { b.roots = roots }
+
 // stamp is now as the database keeps it.
 func (b *Book) stamp() time.Time { return b.now().UTC().Truncate(time.Microsecond) }
 

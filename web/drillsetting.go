@@ -53,18 +53,25 @@ func settingTexts(s drill.Settings) map[string]string {
 
 // settingNumbers are the fields of the form that are whole numbers.
 func settingNumbers(s *drill.Settings) map[string]*int {
-	return map[string]*int{"per_day": &s.PerDay, "apart": &s.Apart, "quiet": &s.Quiet, "nameless": &s.Nameless, "lines": &s.Lines, "relay-port": &s.Relay.Port, "box-port": &s.Mailbox.Port}
+	return map[string]*int{"per_day": &s.PerDay, "apart": &s.Apart, "quiet": &s.Quiet, "nameless": &s.Nameless, "lines": &s.Lines, "relay-port": &s.Relay.Port}
 }
 
 func (v *visit) showDrillSettings(view page.DrillSettingsView, code int) error {
 	s := view.Settings
-	view.HasSecret = map[string]bool{"relay": len(s.Relay.Sealed) > 0, "box": len(s.Mailbox.Sealed) > 0, "dkim": len(s.DKIM.Sealed) > 0}
+	view.HasSecret = map[string]bool{"relay": len(s.Relay.Sealed) > 0, "dkim": len(s.DKIM.Sealed) > 0}
 	view.DKIMName = letter.RecordName(s.DKIM.Selector, s.Domain)
 	if err := s.Ready(); err != nil {
 		view.Missing = v.says(err)
 	}
 	for _, q := range s.Hours.Quiet {
 		view.Quiets = append(view.Quiets, q.From.String()+"〜"+q.To.String())
+	}
+	if view.Box == nil {
+		box, err := v.mailboxView(s)
+		if err != nil {
+			return err
+		}
+		view.Box = &box
 	}
 	list, err := v.s.Drills.Domains(v.ctx, v.facility)
 	if err != nil {
@@ -110,7 +117,7 @@ func (v *visit) drillSettingsSave() error {
 	errs := page.Errors{}
 	v.settingsTyped(&s, f, errs)
 	if len(errs) == 0 {
-		err = v.s.Drills.SaveSettings(v.ctx, v.facility, s, drill.Secrets{Relay: f.Get("relay-secret"), Mailbox: f.Get("box-secret")})
+		err = v.s.Drills.SaveSettings(v.ctx, v.facility, s, drill.Secrets{Relay: f.Get("relay-secret")})
 		if err == nil {
 			v.said("訓練の設定を保存しました。", "Saved the drill settings.")
 			v.redirect(page.PathDrillSettings)
@@ -133,8 +140,7 @@ func (v *visit) settingsTyped(s *drill.Settings, f url.Values, errs page.Errors)
 	get := func(name string) string { return strings.TrimSpace(f.Get(name)) }
 	for name, to := range map[string]*string{"base": &s.Base, "contact": &s.Contact, "security": &s.Security, "report_to": &s.ReportTo, "extension": &s.Extension, "org": &s.Org,
 		"relay-kind": &s.Relay.Kind, "relay-host": &s.Relay.Host, "relay-security": &s.Relay.Security, "relay-auth": &s.Relay.Auth, "relay-user": &s.Relay.User, "relay-helo": &s.Relay.Helo,
-		"relay-token-url": &s.Relay.TokenURL, "relay-client": &s.Relay.Client, "box-host": &s.Mailbox.Host, "box-security": &s.Mailbox.Security, "box-auth": &s.Mailbox.Auth,
-		"box-user": &s.Mailbox.User, "box-folder": &s.Mailbox.Folder} {
+		"relay-token-url": &s.Relay.TokenURL, "relay-client": &s.Relay.Client} {
 		*to = get(name)
 	}
 	if s.Domain = strings.ToLower(get("domain")); s.Domain != "" {

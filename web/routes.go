@@ -122,6 +122,7 @@ func routes() []route {
 		{"GET /drills/settings", manage, (*visit).drillSettings},
 		{"POST /drills/settings", manage, (*visit).drillSettingsSave},
 		{"POST /drills/settings/dkim", manage, (*visit).drillKey},
+		{"POST /drills/settings/mailbox", manage, (*visit).drillMailbox},
 		{"POST /drills/settings/domains", manage, (*visit).drillDomainAsk},
 		{"POST /drills/settings/domains/{id}/check", manage, (*visit).drillDomainCheck},
 		{"POST /drills/settings/domains/{id}/confirm", manage, (*visit).drillDomainConfirm},

@@ -121,6 +121,7 @@ POST /drills/people/import/{id}/take tk
 GET /drills/settings a
 POST /drills/settings a
 POST /drills/settings/dkim a
+POST /drills/settings/mailbox a
 POST /drills/settings/domains a
 POST /drills/settings/domains/{id}/check a
 POST /drills/settings/domains/{id}/confirm a

@@ -12,14 +12,14 @@ import (
 
 // DrillSettingsView is how drills are sent. The form's fields: domain, base, contact, security, report_to, extension, org, egress and outgoing
 // (lines), per_day, apart, quiet, nameless, lines, incident, weekday (many, 0-6), hours (lines), holidays, blackouts (lines), relay-kind,
-// relay-host, relay-port, relay-security, relay-auth, relay-user, relay-helo, relay-token-url, relay-client, relay-secret, box-host, box-port,
-// box-security, box-auth, box-user, box-folder, box-secret.
+// relay-host, relay-port, relay-security, relay-auth, relay-user, relay-helo, relay-token-url, relay-client, relay-secret.
 type DrillSettingsView struct {
 	drill.Settings
 	Text      map[string]string // fields that are text and not of the type that they stand for, as typed
-	HasSecret map[string]bool   // relay, box, dkim: a secret is stored, never shown
+	HasSecret map[string]bool   // relay, dkim: a secret is stored, never shown
 	DKIMName  string            // of the record to publish
 	Domains   []DrillDomain
+	Box       *MailboxView
 	Ask       string // domain typed
 	AskBy     string // dns or mail
 	Contact   string // of a round trip

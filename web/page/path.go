@@ -71,6 +71,7 @@ const (
 	PathDrillImport   = "/drills/people/import"
 	PathDrillSettings = "/drills/settings" // GET, POST
 	PathDrillDomains  = "/drills/settings/domains"
+	PathDrillMailbox  = "/drills/settings/mailbox" // POST: do save or try
 
 	PathDrillRoll       = "/drills/roll"        // GET: year, department, after
 	PathDrillRollExport = "/drills/roll/export" // GET: year, department
