@@ -13,6 +13,7 @@ import (
 // TestLabNewcomer is what a newcomer does on the first day, in a real browser against the real server in the lab: set up with a passkey, approve the
 // segment that the console proposes, start a check-up, watch the devices come, and look at the ledger and one device.
 func TestLabNewcomer(t *testing.T) {
+	t.Parallel() // it mostly waits for devices
 	lab := labtest.Up(t)
 	lab.InSensor(t, func() {
 		server := bintest.Serve(t, []string{"LANG=ja_JP.UTF-8"}, "--data", t.TempDir(), "--listen", "127.0.0.1:18471")
