@@ -174,5 +174,9 @@ type DrillSpeed struct {
 
 func (s *server) drillSpeed(ctx context.Context, f facility.ID, in *ByID) (DrillSpeed, error) {
 	v, err := s.Drills.Speed(ctx, f, in.ID)
+	if err == nil && !v.Reported.Shown() { // a time would be a single person's
+		few := v.Reported.Text().For(ctx)
+		return DrillSpeed{Of: v.Reported.Of, Median: few, Race: few}, nil
+	}
 	return DrillSpeed{Reported: v.Reported.Count, Of: v.Reported.Of, First: moment(v.First), Fastest: v.Fastest.Seconds(), Median: v.Median.For(ctx), Race: v.Race.Text().For(ctx), Before: v.Before}, err
 }

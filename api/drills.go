@@ -200,30 +200,29 @@ type DrillTotals struct {
 	Released    int    `json:"released"`
 	Fell        int    `json:"fell" doc:"People who followed the link or opened the attachment."`
 	Denominator int    `json:"denominator" doc:"Mails that may have been read: sent and unknown."`
+	Hidden      bool   `json:"hidden,omitempty" doc:"Fewer than five people, or so few in the rest: only the mails are counted."`
 }
 
 func viewTotals(t drill.Totals) DrillTotals {
 	return DrillTotals{Day: t.Day, Department: t.Department, Drill: t.Drill, Sent: t.Sent, Unknown: t.Unknown, Failed: t.Failed, OpenAll: t.OpenRaw, OpenPerson: t.OpenPerson,
 		URLAll: t.URLRaw, URLPerson: t.URLPerson, FileAll: t.AttachRaw, FilePerson: t.AttachPerson, Reported: t.Reported, First: t.ReportedFirst, Replied: t.Replied,
-		Lesson: t.Lesson, Released: t.Released, Fell: t.Fell, Denominator: t.Reached()}
+		Lesson: t.Lesson, Released: t.Released, Fell: t.Fell, Denominator: t.Reached(), Hidden: t.Hidden}
 }
 
 // DrillSums are the totals of a period.
 type DrillSums struct {
 	All         DrillTotals   `json:"all"`
-	Departments []DrillTotals `json:"departments" nullable:"false" doc:"Departments of fewer than five mails are left out: a number would be a name."`
+	Departments []DrillTotals `json:"departments" nullable:"false" doc:"Departments of fewer than five mails in a drill, or of so few in the rest of it, are left out: a number would be a name."`
 	Drills      []DrillTotals `json:"drills" nullable:"false"`
-	Days        []DrillTotals `json:"days" nullable:"false"`
+	Days        []DrillTotals `json:"days" nullable:"false" doc:"By the day on which a drill's sending began."`
+	Few         int           `json:"few" doc:"Drills of fewer than five mails: they are in no sum."`
 }
 
 type drillTotals struct {
-	From  string `query:"from" maxLength:"10" doc:"First day of sending, 2026-11-27." example:"2026-04-01"`
+	From  string `query:"from" maxLength:"10" doc:"Drills whose sending began on this day or later." example:"2026-04-01"`
 	To    string `query:"to" maxLength:"10" doc:"Last day, included."`
 	Drill string `query:"drill" maxLength:"80"`
 }
-
-// leastGroup is the smallest department of which numbers are told.
-const leastGroup = 5
 
 func (s *server) drillTotals(ctx context.Context, f facility.ID, in *drillTotals) (out DrillSums, err error) {
 	for _, day := range []string{in.From, in.To} {
@@ -235,9 +234,9 @@ func (s *server) drillTotals(ctx context.Context, f facility.ID, in *drillTotals
 	if err != nil {
 		return out, err
 	}
-	out = DrillSums{All: viewTotals(sums.All), Departments: []DrillTotals{}, Drills: []DrillTotals{}, Days: []DrillTotals{}}
+	out = DrillSums{All: viewTotals(sums.All), Departments: []DrillTotals{}, Drills: []DrillTotals{}, Days: []DrillTotals{}, Few: sums.Few}
 	for _, t := range sums.ByDepartment {
-		if t.Reached() >= leastGroup {
+		if !t.Hidden {
 			out.Departments = append(out.Departments, viewTotals(t))
 		}
 	}

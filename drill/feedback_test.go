@@ -165,7 +165,7 @@ func TestNamesAreForgotten(t *testing.T) {
 		if d, _ = r.Get(ctx, r.f, d.ID); d.Nameless.IsZero() {
 			t.Error("nobody can see that the names are gone")
 		}
-		if sums, err := r.Totals(ctx, r.f, Period{}); err != nil || sums.All.Sent != 4 {
+		if sums, err := r.Totals(ctx, r.f, Period{Drill: d.ID}); err != nil || sums.All.Sent != 4 {
 			t.Errorf("%+v %v", sums.All, err)
 		}
 	})

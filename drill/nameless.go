@@ -15,6 +15,9 @@ const (
 	nobody = "-"
 )
 
+// Forgotten reports whether people were chosen one by one, and who is forgotten.
+func (a Audience) Forgotten() bool { return len(a.People) == 1 && a.People[0] == nobody }
+
 // ForgetNames takes the names and addresses out of one drill that ended, or that nobody went on with, longer ago than the settings allow; departments,
 // figures and arrivals stay. It also forgets mailboxes that were taken off the list as long ago, and who reported what. more is true while another
 // drill waits.

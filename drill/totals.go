@@ -7,13 +7,14 @@ import (
 	"strings"
 	"time"
 
+	"kenshin/drill/rate"
 	"kenshin/facility"
 	"kenshin/store"
 )
 
 // Totals add up what happened to some mails. Raw counts hold whatever arrived, Person counts what is taken for people; canaries are in neither.
 type Totals struct {
-	Day                       string `json:"day,omitempty"` // of sending; "" over several
+	Day                       string `json:"day,omitempty"` // on which the drill's sending began; "" over several
 	Department                string `json:"department,omitempty"`
 	Drill                     string `json:"drill,omitempty"`
 	Sent                      int    `json:"sent"`    // the relay took it
@@ -25,7 +26,13 @@ type Totals struct {
 	Reported                  int
 	ReportedFirst             int // before any click of their own
 	Replied, Lesson, Released int
-	Fell                      int // clicked or opened the attachment, a person's
+	Fell                      int  // clicked or opened the attachment, a person's
+	Hidden                    bool // so few people that only the mails are counted: what they did would tell about single persons
+}
+
+// hide leaves the mails and takes away what happened to them.
+func (t Totals) hide() Totals {
+	return Totals{Day: t.Day, Department: t.Department, Drill: t.Drill, Sent: t.Sent, Unknown: t.Unknown, Failed: t.Failed, Hidden: true}
 }
 
 func (t *Totals) add(o Totals) {
@@ -45,19 +52,17 @@ func one(happened bool) int {
 	return 0
 }
 
-// sumUp adds a judged drill's targets up by day of sending and department.
+// sumUp adds a judged drill's targets up by department. The whole drill stands under the day on which its sending began.
 func sumUp(j *judged) []Totals {
 	by := map[[2]string]*Totals{}
+	day := ""
+	if !j.drill.Started.IsZero() {
+		day = j.drill.Started.In(j.zone).Format(time.DateOnly)
+	}
 	for i := range j.targets {
 		t := &j.targets[i]
 		if t.Role != Staff {
 			continue
-		}
-		day := ""
-		if !t.AcceptedAt.IsZero() {
-			day = t.AcceptedAt.In(j.zone).Format(time.DateOnly)
-		} else if !j.drill.Started.IsZero() {
-			day = j.drill.Started.In(j.zone).Format(time.DateOnly)
 		}
 		key := [2]string{day, t.Department}
 		if by[key] == nil {
@@ -110,18 +115,21 @@ func (t Totals) insert(ctx context.Context, tx *store.Tx, drill string) error {
 	return err
 }
 
-// Period picks mails by the day on which they were sent, both days included ("2026-11-27"; "" is open), and by drill ("": all but courses).
+// Period picks whole drills by the day on which their sending began, both days included ("2026-11-27"; "" is open), or one drill ("": all but courses).
 type Period struct {
 	From, To string
 	Drill    string
 }
 
-// Sums are the totals of a period.
+// Sums are the totals of a period. Whatever periods are chosen and subtracted from each other, what is left is made of groups of at least
+// rate.Smallest people of one drill: a drill counts whole or not at all, one of fewer people in no sum, and a department only with those drills in which
+// neither it nor the rest of the hospital is too small.
 type Sums struct {
 	All          Totals
-	ByDepartment []Totals
+	ByDepartment []Totals // Hidden where no drill may show the department
 	ByDrill      []Totals
 	ByDay        []Totals
+	Few          int // drills of so few people that they are in no sum
 }
 
 // Totals adds a period up.
@@ -138,27 +146,63 @@ func (b *Book) Totals(ctx context.Context, f facility.ID, p Period) (s Sums, err
 	} else {
 		w.And("d.mode <> ?", string(Course))
 	}
-	dep, drill, day := map[string]*Totals{}, map[string]*Totals{}, map[string]*Totals{}
+	byDrill := map[string][]Totals{}
 	err = b.db.Read(ctx, f, func(tx *store.Tx) error {
-		s = Sums{}
-		clear(dep)
-		clear(drill)
-		clear(day)
+		clear(byDrill)
 		return store.Each(ctx, tx, func(r *sql.Rows) error {
 			var t Totals
-			if err := r.Scan(append([]any{&t.Day, &t.Drill, &t.Department}, t.fields()...)...); err != nil {
-				return err
-			}
-			s.All.add(t)
-			into(dep, t.Department, Totals{Department: t.Department}, t)
-			into(drill, t.Drill, Totals{Drill: t.Drill}, t)
-			into(day, t.Day, Totals{Day: t.Day}, t)
-			return nil
+			err := r.Scan(append([]any{&t.Day, &t.Drill, &t.Department}, t.fields()...)...)
+			byDrill[t.Drill] = append(byDrill[t.Drill], t)
+			return err
 		}, "SELECT t.day, t.drill_id, t.department, "+totalColumns+" FROM drill_totals t JOIN drill_drills d ON d.facility_id = t.facility_id AND d.id = t.drill_id "+
-			"WHERE t.facility_id = $1"+w.SQL(), w.Args...)
+			"WHERE t.facility_id = $1"+w.SQL()+" ORDER BY t.drill_id, t.department", w.Args...)
 	})
-	s.ByDepartment, s.ByDrill, s.ByDay = flat(dep), flat(drill), flat(day)
-	return s, err
+	return addUp(byDrill, p.Drill != ""), err
+}
+
+// addUp adds drills up, given by department; of a single one that is too small the mails are told.
+func addUp(byDrill map[string][]Totals, single bool) (s Sums) {
+	shown, hidden, day := map[string]*Totals{}, map[string]*Totals{}, map[string]*Totals{}
+	for _, id := range sortedKeys(byDrill) {
+		cells := byDrill[id]
+		whole := Totals{Drill: id}
+		parts := make([]rate.Rate, len(cells))
+		for i, t := range cells {
+			whole.add(t)
+			parts[i].Of = t.Reached()
+		}
+		if few := whole.Reached() < rate.Smallest; few {
+			whole = whole.hide()
+			s.Few++
+			s.ByDrill = append(s.ByDrill, whole)
+			if single {
+				s.All = whole
+				s.All.Drill = ""
+			}
+			for _, t := range cells {
+				into(hidden, t.Department, Totals{Department: t.Department}, t)
+			}
+			continue
+		}
+		s.All.add(whole)
+		s.ByDrill = append(s.ByDrill, whole)
+		into(day, cells[0].Day, Totals{Day: cells[0].Day}, whole)
+		for i, hide := range rate.Hidden(parts) {
+			to := shown
+			if hide || parts[i].Of == 0 {
+				to = hidden
+			}
+			into(to, cells[i].Department, Totals{Department: cells[i].Department}, cells[i])
+		}
+	}
+	for _, name := range sortedKeys(hidden) {
+		if shown[name] == nil {
+			t := hidden[name].hide()
+			shown[name] = &t
+		}
+	}
+	s.ByDepartment, s.ByDay = flat(shown), flat(day)
+	return s
 }
 
 func into(m map[string]*Totals, key string, fresh, t Totals) {

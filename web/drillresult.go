@@ -121,6 +121,7 @@ func (v *visit) drillTotals() error {
 
 // perDrill fills a line for each drill and reads the recipients of the newest.
 func (v *visit) perDrill(view *page.DrillTotalsView, sums []drill.Totals, drills map[string]drill.Drill) (times drillTimes, firsts []share.Time, err error) {
+	few := 0
 	for _, t := range sums {
 		d, known := drills[t.Drill]
 		if !known {
@@ -129,7 +130,12 @@ func (v *visit) perDrill(view *page.DrillTotalsView, sums []drill.Totals, drills
 		holds(&view.Sum, d)
 		line := page.DrillLine{DrillFigures: page.DrillFigures{Totals: t, Name: d.Name, URL: page.DrillResultPath(d.ID, "results")}, Mode: d.Mode,
 			Difficulty: d.Rating.Difficulty, Started: d.Started}
-		if len(view.Drills) == view.Detailed && (view.Detailed == 0 || len(times.reports)+t.Reached() <= inDetail) {
+		if t.Hidden { // its times would be single persons'
+			few++
+			view.Drills = append(view.Drills, line)
+			continue
+		}
+		if len(view.Drills)-few == view.Detailed && (view.Detailed == 0 || len(times.reports)+t.Reached() <= inDetail) {
 			one, err := v.detail(d, &view.Sum)
 			if err != nil {
 				return times, firsts, err
@@ -184,16 +190,11 @@ func (v *visit) badPeriod(p drill.Period) string {
 // shown reports whether a group is large enough for numbers.
 func shown(t drill.Totals) bool { return share.Rate{Of: t.Reached()}.Shown() }
 
-// sumOf arranges totals; departments that are too small are marked, and so are those by which they could be worked out.
+// sumOf arranges totals; departments that are too small are marked.
 func sumOf(s drill.Sums) (out page.DrillSum) {
 	out.All = page.DrillFigures{Totals: s.All}
-	parts := make([]share.Rate, len(s.ByDepartment))
-	for i, d := range s.ByDepartment {
-		parts[i] = share.Rate{Of: d.Reached()}
-	}
-	for i, hidden := range share.Hidden(parts) {
-		d := s.ByDepartment[i]
-		out.Departments = append(out.Departments, page.DrillFigures{Totals: d, Name: d.Department, Hidden: hidden || d.Reached() == 0})
+	for _, d := range s.ByDepartment {
+		out.Departments = append(out.Departments, page.DrillFigures{Totals: d, Name: d.Department, Hidden: d.Hidden})
 	}
 	return out
 }
@@ -299,8 +300,8 @@ func (v *visit) resultView() (view page.DrillReportView, err error) {
 	if err != nil {
 		return view, err
 	}
-	view.Sum.Curve = times.curve()
 	if shown(sums.All) {
+		view.Sum.Curve = times.curve()
 		view.Race = times.race.Text().For(v.ctx)
 		if times.reported {
 			view.Sum.First, view.Sum.Median = share.Span(times.first).For(v.ctx), share.Median(times.reports).For(v.ctx)

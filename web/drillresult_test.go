@@ -235,7 +235,9 @@ func TestRecipientsOfADrill(t *testing.T) {
 	if name := rows[1][0]; !strings.HasPrefix(name, "'=") {
 		t.Errorf("a formula goes out: %q", name)
 	}
-	r.trailHas("drill.export", 1)
+	r.get(actor.Trainer, at+"/export?q="+url.QueryEscape("髙﨑 0-0")).is(http.StatusOK, "髙﨑 0-0")
+	r.trailHas("drill.export", 2)
+	r.get(actor.Admin, "/trail").is(http.StatusOK, "!=髙﨑 0-0")
 
 	page, err := r.Drills.Targets(context.Background(), r.f, r.d.ID, drill.TargetFilter{Show: []drill.Shown{drill.ShowFell}})
 	r.must(err)

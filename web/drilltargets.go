@@ -130,7 +130,7 @@ func (v *visit) drillTargetsExport() error {
 	}
 	err = v.remember(trail.Entry{Action: "drill.export", Subject: trail.Subject{Kind: "drill", ID: d.ID}, Summary: i18n.Text{
 		Ja: fmt.Sprintf("訓練「%s」の宛先ごとの結果 %d件を書き出しました", d.Name, list.Total), En: fmt.Sprintf("Exported %d recipients of the drill %s", list.Total, d.Name)},
-		Detail: map[string]any{"recipients": list.Total, "filter": v.r.URL.RawQuery}})
+		Detail: map[string]any{"recipients": list.Total, "show": f.Show, "department": f.Department, "searched": f.Query != ""}}) // the trail forgets nothing: no name goes into it
 	if err != nil {
 		return err
 	}
@@ -173,7 +173,7 @@ func (v *visit) targetRecords(d drill.Drill, f drill.TargetFilter) paper.Records
 				return
 			}
 			for _, t := range list.Targets {
-				if !yield([]any{t.Name(), t.Address, t.Department, t.Job, page.MailFate(t.Mail).For(v.ctx), at(t.AcceptedAt), at(t.First[drill.Reported]),
+				if !yield([]any{t.Name(), t.Address, t.Department, t.Job, page.DeliveryText(t.Mail).For(v.ctx), at(t.AcceptedAt), at(t.First[drill.Reported]),
 					at(t.First[drill.Opened]), at(t.ByPerson[drill.Opened]), at(t.First[drill.Visited]), at(t.ByPerson[drill.Visited]),
 					at(t.First[drill.Attached]), at(t.ByPerson[drill.Attached]), at(t.First[drill.Replied]), at(t.First[drill.Released]), at(t.First[drill.Lesson]),
 					t.Machine, page.OddText(v.ctx, t)}, nil) {

@@ -187,6 +187,9 @@ func DifficultyText(d string) i18n.Text {
 }
 
 func audienceText(ctx context.Context, a drill.Audience) string {
+	if a.Forgotten() {
+		return t(ctx, "選んだ人(名前は消しました)", "chosen people, whose names are forgotten")
+	}
 	if len(a.People) > 0 {
 		return t(ctx, "選んだ %d人", "%d chosen people", len(a.People))
 	}
@@ -201,22 +204,6 @@ func audienceText(ctx context.Context, a drill.Audience) string {
 		return t(ctx, "全員", "everybody")
 	}
 	return strings.Join(parts, " / ")
-}
-
-func (v DrillView) contents(ctx context.Context) string {
-	var has []string
-	for _, x := range []struct {
-		on   bool
-		text string
-	}{{v.Drill.Mail.Link, t(ctx, "リンク", "link")}, {v.Drill.Mail.QR, "QR"}, {v.Drill.Mail.Attachment != "", t(ctx, "添付 ", "attachment ") + v.Drill.Mail.FileName}} {
-		if x.on {
-			has = append(has, x.text)
-		}
-	}
-	if len(has) == 0 {
-		return t(ctx, "リンクも添付もない", "no link, no attachment")
-	}
-	return strings.Join(has, "、")
 }
 
 func rate(d drill.Drill) string {

@@ -20,7 +20,6 @@ type DrillNewView struct {
 	Scenarios []scenario.Scenario
 	Sets      []lesson.Set
 	Month     int
-	Month1    bool // only those that fit the month
 }
 
 // DrillForm is the compose form. Fields: name, mode, whom (all|some), department (many), job (many), subject, text, html, from_name, from_local,

@@ -8,11 +8,10 @@ import (
 
 	"kenshin/drill"
 	"kenshin/drill/hit"
-	"kenshin/i18n"
 )
 
 // mailFate is how screens call what became of a mail.
-func mailFate(ctx context.Context, d drill.Delivery) string { return MailFate(d).For(ctx) }
+func mailFate(ctx context.Context, d drill.Delivery) string { return DeliveryText(d).For(ctx) }
 
 // mailCounts are the mails by what became of them.
 func mailCounts(ctx context.Context, m map[drill.Delivery]int) string {
@@ -101,26 +100,3 @@ func (s DrillSum) shownDepartments() (out []DrillFigures) {
 }
 
 func (s DrillSum) hiddenDepartments() int { return len(s.Departments) - len(s.shownDepartments()) }
-
-// MailFate is how screens call what became of a mail.
-func MailFate(d drill.Delivery) i18n.Text {
-	switch d {
-	case drill.Queued:
-		return i18n.Text{Ja: "これから送る", En: "To be sent"}
-	case drill.InHand:
-		return i18n.Text{Ja: "送っている", En: "Being sent"}
-	case drill.Accepted:
-		return i18n.Text{Ja: "受け取られた", En: "Accepted"}
-	case drill.Deferred:
-		return i18n.Text{Ja: "あとで送り直す", En: "To be retried"}
-	case drill.Refused:
-		return i18n.Text{Ja: "断られた", En: "Refused"}
-	case drill.UnknownMail:
-		return i18n.Text{Ja: "不明(送り直しません)", En: "Unknown (not sent again)"}
-	case drill.Bounced:
-		return i18n.Text{Ja: "戻ってきた", En: "Bounced"}
-	case drill.Skipped:
-		return i18n.Text{Ja: "送らなかった", En: "Not sent"}
-	}
-	return i18n.Text{Ja: string(d), En: string(d)}
-}
