@@ -322,6 +322,9 @@ func (r *rig) seed(f facility.ID, mark string, n byte) map[string]string {
 	told, err := r.Drills.TakeReport(ctx, f, []byte("From: hanako@hospital.example.jp\r\nSubject: report\r\nMessage-ID: <"+rehearsal.ID+"@x>\r\n\r\nhttp://203.0.113.66/x\r\n"), drill.Envelope{Via: drill.ViaMailbox})
 	r.must(err)
 	ids["drill-report"] = told.ID
+	plan, err := r.Drills.SavePlan(ctx, f, drill.Plan{Month: "2031-05", Scenario: "parcel", Note: mark})
+	r.must(err)
+	ids["drill-plan"] = plan.ID
 	ids["sweep"], err = r.Work.StartSweep(ctx, f, checkup.Request{Segments: []string{seg}})
 	r.must(err)
 	runs, err := r.Jobs.List(ctx, f, job.Filter{})

@@ -80,6 +80,9 @@ func (h *House) nightlyStep(ctx context.Context, run *job.Run) (job.Next, error)
 	if err := h.sealTrail(ctx, f); err != nil {
 		return job.Next{}, err
 	}
+	if err := h.remindOfDrills(ctx, f); err != nil {
+		return job.Next{}, err
+	}
 	steady, err := h.steady(ctx, f)
 	if err != nil || !steady {
 		return job.Done, err

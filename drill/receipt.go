@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"slices"
+	"strings"
 
+	"kenshin/drill/letter"
 	"kenshin/drill/rate"
 	"kenshin/facility"
 	"kenshin/store"
@@ -31,6 +33,22 @@ func Fold(by []Coverage, others string) []Coverage {
 	}
 	if rest.Shown() {
 		out = append(out, rest)
+	}
+	return out
+}
+
+// noticeLines is the text of a notice for its page: lines that hold a person's name or the person's link stand in the mail alone.
+func noticeLines(d Drill, facility string) (out []string) {
+	const own = "\uE000" // of the private use area: no text of a mail has it
+	nobody := letter.Fields{Surname: own, Given: own, Reading: own, Department: own, Email: own, Link: own, QR: own, Facility: facility}
+	text, err := letter.Fill(d.Mail.Text, nobody, false)
+	if err != nil { // the drill was checked when it was made: what cannot be filled is shown as it stands
+		text = d.Mail.Text
+	}
+	for l := range strings.Lines(text) {
+		if l = strings.TrimSpace(l); l != "" && !strings.Contains(l, own) {
+			out = append(out, l)
+		}
 	}
 	return out
 }

@@ -34,6 +34,7 @@ type Scene struct {
 	Best     []lesson.CueLesson // the lessons of the three cues that teach most
 	Set      lesson.Set
 	Book     *lesson.Book
+	Notice   []string // lines of a director's notice, for a course without a lesson
 }
 
 // sceneFor is how long a scene is kept: pages of one drill are asked for many times at once.
@@ -74,7 +75,7 @@ func (b *Book) scene(ctx context.Context, at Landed) (s Scene, err error) {
 	if set.Org != "" {
 		s.Facility = set.Org
 	}
-	s.Values = lesson.Values{Facility: s.Facility, Report: set.ReportTo, Extension: set.Extension, Person: set.Contact}
+	s.Values = lesson.Values{Facility: s.Facility, Report: set.ReportTo, Extension: set.Extension, Person: set.Contact, Days: strconv.Itoa(set.Nameless)}
 	if at.Drill == "" {
 		return s, nil
 	}
@@ -84,6 +85,9 @@ func (b *Book) scene(ctx context.Context, at Landed) (s Scene, err error) {
 	s.Brand = s.Drill.Mail.FromName
 	s.Shown = shown(s.Drill, set, s.Facility)
 	s.Best, s.Set = best(book, s.Drill)
+	if s.Drill.Mode == Course && s.Drill.Mail.Lesson == "" {
+		s.Set, s.Notice = lesson.Set{}, noticeLines(s.Drill, s.Facility)
+	}
 	return s, nil
 }
 

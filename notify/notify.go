@@ -38,8 +38,9 @@ type Relay struct {
 
 // Message is a mail in plain text.
 type Message struct {
-	Subject string `json:"subject"`
-	Text    string `json:"text"`
+	To      []string `json:"to,omitempty"` // nobody: the relay's own recipients
+	Subject string   `json:"subject"`
+	Text    string   `json:"text"`
 }
 
 // Send gives one mail to the relay. The error says what to change; Unavailable and Busy are worth another try.
@@ -69,7 +70,11 @@ func (r Relay) message(m Message) (*mail.Msg, error) {
 	if err := msg.FromFormat("Kenshin", r.From); err != nil {
 		return nil, wrong(err)
 	}
-	if err := msg.To(r.To...); err != nil {
+	to := m.To
+	if len(to) == 0 {
+		to = r.To
+	}
+	if err := msg.To(to...); err != nil {
 		return nil, wrong(err)
 	}
 	subject := strings.Join(strings.Fields(m.Subject), " ") // one line, whatever a facility is called

@@ -106,6 +106,9 @@ func (s *Server) landing(w http.ResponseWriter, r *http.Request, token string, a
 	case at.Of == drill.Reported:
 		w.Header().Set("Content-Security-Policy", buttons)
 		s.show(w, r, http.StatusOK, reportPage(v))
+	case len(scene.Notice) > 0:
+		w.Header().Set("Content-Security-Policy", buttons)
+		s.show(w, r, http.StatusOK, noticePage(v))
 	case at.Of == drill.Lesson || scene.Drill.Mode == drill.Course:
 		w.Header().Set("Content-Security-Policy", buttons)
 		s.show(w, r, http.StatusOK, lessonPage(v))
@@ -137,6 +140,8 @@ func (s *Server) further(w http.ResponseWriter, r *http.Request, a drill.Arrival
 	w.Header().Set("Content-Security-Policy", buttons)
 	part := strings.Split(page, "/")
 	switch {
+	case len(v.Notice) > 0: // behind a notice stands nothing else
+		s.show(w, r, http.StatusOK, noticePage(v))
 	case page == "more":
 		s.show(w, r, http.StatusOK, afterPage(v))
 	case page == "lesson":

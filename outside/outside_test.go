@@ -204,3 +204,37 @@ func TestVerifyTellsAnAdministrator(t *testing.T) {
 		t.Error("one may ask without end")
 	}
 }
+
+func TestANoticeIsReadWithAReceiptAndNoName(t *testing.T) {
+	r := newRig(t)
+	m := drill.Mail{FromName: "見本病院", FromLocal: "kunren", Subject: "標的型メール訓練についてのお知らせ",
+		Text: "{{氏名}} 様\n\n当院では訓練を行います。{{施設}}の全員が対象です。\n名前の記録は90日で消します。\n\n次のページで「読みました」を押してください: {{リンク}}\n"}
+	id, token := r.sent(drill.Course, m)
+	link := "/" + token[drill.Visited]
+	for _, path := range []string{link, link + "/lesson", link + "/more", link + "/quiz/0"} { // nothing but the notice stands behind its link
+		res, body := r.do("GET", path, "")
+		if res.StatusCode != 200 || !strings.Contains(body, "当院では訓練を行います。") || !strings.Contains(body, "読みました") || !strings.Contains(body, "90日") {
+			t.Errorf("%s: %d %s", path, res.StatusCode, body)
+		}
+		for _, never := range []string{"様", "髙", "花子", "{{", "\uE000", "<input", "quiz"} {
+			if strings.Contains(body, never) {
+				t.Errorf("%s shows %q: %s", path, never, body)
+			}
+		}
+	}
+	if res, body := r.do("POST", link+"/read", ""); res.StatusCode != 200 || !strings.Contains(body, "読んだことを記録しました") {
+		t.Errorf("%d %s", res.StatusCode, body)
+	}
+	read := 0
+	for _, e := range r.events(id) {
+		if e.Signal == drill.Read && e.Method == "POST" {
+			read++
+		}
+	}
+	if read != 1 {
+		t.Errorf("%d receipts", read)
+	}
+	if res, _ := r.do("POST", link+"/quiz/0/0", ""); res.StatusCode == 500 {
+		t.Error("an answer to no question breaks the page")
+	}
+}

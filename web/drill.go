@@ -205,6 +205,13 @@ func (v *visit) drillView(d drill.Drill) (page.DrillView, error) {
 	if view.Flight, err = v.flightMark(d); err != nil {
 		return view, err
 	}
+	if d.Mode == drill.Course && !d.Started.IsZero() {
+		var by []drill.Coverage
+		if view.Received, by, err = v.s.Drills.Received(v.ctx, v.facility, d.ID); err != nil {
+			return view, err
+		}
+		view.ReceivedBy = drill.Fold(by, v.t("その他", "others"))
+	}
 	return view, v.drillGroups(&view, staff.People)
 }
 

@@ -76,11 +76,12 @@ func (v *visit) course(d *drill.Drill, id string) error {
 	if err != nil {
 		return err
 	}
-	values := lesson.Values{Facility: cmp.Or(s.Org, f.Name), Report: s.ReportTo, Extension: s.Extension, Person: s.Contact}
+	values := lesson.Values{Facility: cmp.Or(s.Org, f.Name), Report: s.ReportTo, Extension: s.Extension, Person: s.Contact, Days: strconv.Itoa(s.Nameless)}
 	d.Mode, d.Mail.FromName, d.Mail.FromLocal = drill.Course, values.Facility, "kunren"
 	if id == "notice" {
 		d.Name = book.Notice.Title.For(v.ctx)
-		d.Mail.Subject, d.Mail.Text = lesson.Fill(book.Notice.Title, values).Ja, "{{氏名}} 様\n\n"+lesson.Fill(book.Notice.Text, values).Ja+"\n\n{{リンク}}\n"
+		d.Mail.Subject, d.Mail.Text = lesson.Fill(book.Notice.Title, values).Ja, "{{氏名}} 様\n\n"+strings.TrimSpace(lesson.Fill(book.Notice.Text, values).Ja)+
+			"\n\n読み終えたら、次のページで「読みました」を押してください(あなた専用のページです。転送しないでください): {{リンク}}\n"
 		return nil
 	}
 	set, ok := book.Set(id)

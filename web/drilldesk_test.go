@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"net/http"
+	"strconv"
 	"testing"
 	"time"
 
@@ -71,4 +72,38 @@ func TestADrillIsClosedOnTheConsole(t *testing.T) {
 		t.Errorf("%s, feedback %v", d.State, d.Feedback)
 	}
 	r.get(actor.Trainer, at).is(http.StatusOK, "!"+at+"/close")
+}
+
+func TestTheYearlyPlanOnTheConsole(t *testing.T) {
+	c := openConsole(t)
+	c.drillHouse()
+	year, err := c.Drills.FiscalYear(context.Background(), c.f)
+	c.must(err)
+	next := strconv.Itoa(year + 1)
+	c.get(actor.Director, "/drills/plan?year="+next).is(http.StatusOK, "予定はまだありません", "やさしいものから", "!/drills/plan/propose")
+	c.post(actor.Trainer, "/drills/plan/propose", "year", next).is(http.StatusSeeOther)
+	list, err := c.Drills.Plans(context.Background(), c.f, year+1)
+	c.must(err)
+	if len(list) != drill.Yearly {
+		t.Fatalf("%d plans", len(list))
+	}
+	first := list[0]
+	c.get(actor.Director, "/drills/plan?year="+next).is(http.StatusOK, first.Month, first.Title.Ja, first.Cue.Ja, "やさしい", "ふつう", "!下書きにする")
+	c.get(actor.Trainer, "/drills/plan?year="+next+"&edit="+first.ID).is(http.StatusOK, "予定を直す", "下書きにする")
+	me := c.person(actor.Trainer)
+	c.post(actor.Trainer, "/drills/plan", "id", first.ID, "month", next+"-07", "scenario", "fax", "level", "hard", "owner", me.ID, "note", "夏の回").is(http.StatusSeeOther)
+	c.get(actor.Auditor, "/drills/plan?year="+next).is(http.StatusOK, next+"-07", "むずかしい", "夏の回", me.Name)
+	c.post(actor.Trainer, "/drills/plan", "month", "13月", "scenario", "fax").is(http.StatusUnprocessableEntity, "月は 2027-06 のように")
+	to := c.post(actor.Trainer, "/drills/plan/"+first.ID+"/draft").is(http.StatusSeeOther).to()
+	c.get(actor.Trainer, to).is(http.StatusOK, "下書き", next+"-07")
+	if again := c.post(actor.Trainer, "/drills/plan/"+first.ID+"/draft").is(http.StatusSeeOther).to(); again != "/drills/plan" {
+		t.Errorf("a second draft: %q", again)
+	}
+	c.post(actor.Trainer, "/drills/plan/"+list[1].ID+"/remove").is(http.StatusSeeOther)
+	c.get(actor.Auditor, "/drills/plan?year="+next).is(http.StatusOK, "!"+list[1].Title.Ja)
+
+	_, err = c.Drills.SavePlan(c.byRole(actor.Trainer), c.f, drill.Plan{Month: time.Now().AddDate(0, -2, 0).Format("2006-01"), Scenario: "parcel"})
+	c.must(err)
+	c.get(actor.Trainer, "/").is(http.StatusOK, "がまだです", "年間計画を開く")
+	c.get(actor.Director, "/").is(http.StatusOK, "!がまだです")
 }

@@ -94,6 +94,11 @@ func (v *visit) homeTasks(view *page.HomeView) error {
 			return err
 		}
 	}
+	if v.actor.Role.May(actor.EditDrill) {
+		if err := v.planTasks(view); err != nil {
+			return err
+		}
+	}
 	view.TasksAll = len(view.Tasks)
 	return nil
 }

@@ -147,6 +147,11 @@ func routes() []route {
 
 		// results of mail drills
 		{"GET /drills/totals", may(actor.SeeDrill), (*visit).drillTotals},
+		{"GET /drills/plan", drills, (*visit).drillPlan},
+		{"POST /drills/plan", compose, (*visit).drillPlanSave},
+		{"POST /drills/plan/propose", compose, (*visit).drillPlanPropose},
+		{"POST /drills/plan/{id}/draft", compose, (*visit).drillPlanDraft},
+		{"POST /drills/plan/{id}/remove", compose, (*visit).drillPlanRemove},
 		{"GET /drills/roll", may(actor.SeeDrill), (*visit).drillRoll},
 		{"GET /drills/roll/export", may(actor.SeeDrillNames), (*visit).drillRollExport},
 		{"GET /drills/{id}/releases", compose, (*visit).drillReleases},

@@ -143,6 +143,11 @@ POST /drills/{id}/resume adtk
 POST /drills/{id}/withdraw adtk
 POST /drills/{id}/copy tk
 POST /drills/{id}/close tk
+GET /drills/plan adputk
+POST /drills/plan tk
+POST /drills/plan/propose tk
+POST /drills/plan/{id}/draft tk
+POST /drills/plan/{id}/remove tk
 GET /drills/roll adputk
 GET /drills/roll/export t
 GET /drills/{id}/releases tk

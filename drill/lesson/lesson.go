@@ -27,7 +27,7 @@ var rolesYAML string
 //go:embed pages.yaml
 var pagesYAML string
 
-// Book is everything that is taught. Texts may hold the placeholders {{施設}}, {{通報先}}, {{内線}}, {{担当}}: see Fill.
+// Book is everything that is taught. Texts may hold the placeholders {{施設}}, {{通報先}}, {{内線}}, {{担当}}, {{日数}}: see Fill.
 type Book struct {
 	Cues     []CueLesson // one for each of the 23, in the order of the worksheet
 	Sets     []Set       // what is taught and checked together: five families of cues, then the role lessons
@@ -252,6 +252,7 @@ type Values struct {
 	Report    string // where to report: a mail address or a button's name
 	Extension string // the number to call
 	Person    string // whom one reaches there
+	Days      string // after how many days names are erased
 }
 
 // Fill puts values into a text. A value that is missing is said in words, so that no page shows a bare placeholder.
@@ -262,8 +263,8 @@ func Fill(t i18n.Text, v Values) i18n.Text {
 		}
 		return s
 	}
-	t.Ja = strings.NewReplacer("{{施設}}", or(v.Facility, "当院"), "{{通報先}}", or(v.Report, "情報システム担当"), "{{内線}}", or(v.Extension, "情報システム担当"), "{{担当}}", or(v.Person, "情報システム担当")).Replace(t.Ja)
-	t.En = strings.NewReplacer("{{施設}}", or(v.Facility, "our hospital"), "{{通報先}}", or(v.Report, "the IT desk"), "{{内線}}", or(v.Extension, "of the IT desk"), "{{担当}}", or(v.Person, "the IT desk")).Replace(t.En)
+	t.Ja = strings.NewReplacer("{{施設}}", or(v.Facility, "当院"), "{{通報先}}", or(v.Report, "情報システム担当"), "{{内線}}", or(v.Extension, "情報システム担当"), "{{担当}}", or(v.Person, "情報システム担当"), "{{日数}}", or(v.Days, "180")).Replace(t.Ja)
+	t.En = strings.NewReplacer("{{施設}}", or(v.Facility, "our hospital"), "{{通報先}}", or(v.Report, "the IT desk"), "{{内線}}", or(v.Extension, "of the IT desk"), "{{担当}}", or(v.Person, "the IT desk"), "{{日数}}", or(v.Days, "180")).Replace(t.En)
 	return t
 }
 

@@ -60,6 +60,8 @@ type DrillView struct {
 	Incident   bool
 	Quietly    bool // no feedback mail
 	NextChance time.Time
+	Received   drill.Coverage // who read a notice or finished a lesson; Of is 0 for other drills
+	ReceivedBy []drill.Coverage
 }
 
 // FlightMark is a preflight in a word.

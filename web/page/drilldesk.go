@@ -19,8 +19,10 @@ type drillTab struct {
 
 // tabsOf are the pages that this person may see.
 func tabsOf(ctx context.Context) (out []drillTab) {
-	all := []drillTab{{Link{t(ctx, "訓練の一覧", "Drills"), PathDrills}, actor.SeeDrill}, {Link{t(ctx, "結果", "Results"), PathDrillTotals}, actor.SeeDrill},
-		{Link{t(ctx, "受講簿", "Training roll"), PathDrillRoll}, actor.SeeDrill}}
+	all := []drillTab{{Link{t(ctx, "訓練の一覧", "Drills"), PathDrills}, actor.SeeDrill}, {Link{t(ctx, "年間計画", "Yearly plan"), PathDrillPlan}, actor.SeeDrill},
+		{Link{t(ctx, "結果", "Results"), PathDrillTotals}, actor.SeeDrill},
+		{Link{t(ctx, "受講簿", "Training roll"), PathDrillRoll}, actor.SeeDrill},
+		{Link{t(ctx, "教材・お知らせを送る", "Send a lesson or notice"), PathDrillNew + "#lessons"}, actor.EditDrill}}
 	for _, x := range all {
 		if may(ctx, x.needs) {
 			out = append(out, x)
@@ -71,6 +73,13 @@ func coverageText(ctx context.Context, c drill.Coverage) string {
 		least = t(ctx, " 以上(名前を消した分は数え切れません)", " or more (names were forgotten)")
 	}
 	return t(ctx, "%s / %s人(%s)%s", "%s of %s (%s)%s", n(c.Done), n(c.Of), sharePct(share.Rate{Count: c.Done, Of: c.Of}.Share()), least)
+}
+
+func receivedHead(ctx context.Context, v DrillView) string {
+	if v.Drill.Mail.Lesson == "" {
+		return t(ctx, "お知らせを読んだ人", "Who read the notice")
+	}
+	return t(ctx, "教材を終えた人", "Who finished the lesson")
 }
 
 func fiscal(ctx context.Context, year int) string {

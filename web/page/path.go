@@ -73,6 +73,7 @@ const (
 	PathDrillDomains  = "/drills/settings/domains"
 	PathDrillMailbox  = "/drills/settings/mailbox" // POST: do save or try
 
+	PathDrillPlan       = "/drills/plan"        // GET: year, edit; POST: PlanForm's fields; /propose (POST): year
 	PathDrillRoll       = "/drills/roll"        // GET: year, department, after
 	PathDrillRollExport = "/drills/roll/export" // GET: year, department
 )
@@ -91,6 +92,9 @@ func FindingPath(id, what string) string { return at(PathFindings, id, what) }
 
 // DrillPath is a drill's page; what is "", live (htmx), edit, preflight, or a POST: submit, approve, reject, pause, resume, withdraw, copy, close.
 func DrillPath(id, what string) string { return at(PathDrills, id, what) }
+
+// PlanPath is a planned drill; what is draft or remove (POST).
+func PlanPath(id, what string) string { return at(PathDrillPlan, id, what) }
 
 // SystemPath and VendorPath are record pages; what is "", edit, attachments or delete (POST).
 func SystemPath(id, what string) string { return at(PathSystems, id, what) }
