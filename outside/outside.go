@@ -69,7 +69,7 @@ func guard(next http.Handler) http.Handler {
 		h.Set("X-Robots-Tag", "noindex")
 		if r.ContentLength != 0 { // a hand-made POST: refused unread, and the connection with it
 			h.Set("Connection", "close")
-			http.Error(w, "413", http.StatusRequestEntityTooLarge)
+			refuse(w)
 			return
 		}
 		if r.Header.Get("Upgrade") != "" {
@@ -79,6 +79,31 @@ func guard(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// unheard is how long a refused connection stays open for its answer to arrive before what was sent and not read resets it, as in net/http.
+const unheard = 500 * time.Millisecond
+
+// refuse answers 413 without reading a body. What came of it in one piece with the header is wiped, so that not even a dump of the memory has it.
+func refuse(w http.ResponseWriter) {
+	conn, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil { // HTTP/2, which hands out no connection
+		http.Error(w, "413", http.StatusRequestEntityTooLarge)
+		return
+	}
+	defer conn.Close()
+	if rest, err := rw.Peek(rw.Reader.Buffered()); err == nil {
+		clear(rest)
+	}
+	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+	_, _ = rw.WriteString("HTTP/1.1 413 Request Entity Too Large\r\n")
+	_ = w.Header().Write(rw)
+	_, _ = rw.WriteString("Content-Length: 0\r\n\r\n")
+	_ = rw.Flush()
+	if c, ok := conn.(interface{ CloseWrite() error }); ok {
+		_ = c.CloseWrite()
+		time.Sleep(unheard)
+	}
 }
 
 func file(kind string, body []byte) http.HandlerFunc {
