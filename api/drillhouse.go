@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"kenshin/drill"
 	"kenshin/drill/domain"
 	"kenshin/facility"
@@ -209,4 +211,30 @@ func (s *server) tryMailbox(ctx context.Context, f facility.ID, in *tryMailbox) 
 	}
 	found, err := s.Drills.TryMailbox(ctx, f, *m, in.Body.Secret)
 	return MailboxFound{Messages: found.Messages, Recent: found.Since, Newest: moment(found.Newest), Idle: found.Idle}, err
+}
+
+type buttonFile struct {
+	File string `path:"file" enum:"kenshin-report-outlook.xml,kenshin-report-thunderbird.xpi"`
+}
+
+// reportButton mounts the files of the report button.
+func (s *server) reportButton(a huma.API, op huma.Operation) {
+	binary := &huma.MediaType{Schema: &huma.Schema{Type: "string", Format: "binary"}}
+	op.Responses["200"] = &huma.Response{Description: "OK", Content: map[string]*huma.MediaType{"application/xml": binary, "application/x-xpinstall": binary}}
+	huma.Register(a, op, func(ctx context.Context, in *buttonFile) (*file, error) {
+		spec, err := s.Drills.Button(ctx, facilityOf(ctx))
+		if err != nil {
+			return nil, s.problem(ctx, err)
+		}
+		kind, body, err := spec.File(in.File)
+		if err != nil {
+			return nil, s.problem(ctx, err)
+		}
+		return &file{func(h huma.Context) {
+			h.SetHeader("Content-Type", kind)
+			h.SetHeader("Content-Disposition", `attachment; filename="`+in.File+`"`)
+			_, err := h.BodyWriter().Write(body)
+			s.written(ctx, err)
+		}}, nil
+	})
 }

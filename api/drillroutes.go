@@ -21,6 +21,8 @@ func (s *server) drillRoutes() []route {
 		{"PUT", "/drills/settings", manage, "put-drill-settings", "Change how drills are sent", "Approvals that were given before are void.", one(s, s.putDrillSettings)},
 		{"GET", "/drills/mailbox", manage, "get-drill-mailbox", "How the reading of the report mailbox goes", "", one(s, s.getMailbox)},
 		{"POST", "/drills/mailbox/try", manage, "try-drill-mailbox", "Look into the report mailbox as it would be read", "Nothing in it changes. Takes up to half a minute.", one(s, s.tryMailbox)},
+		{"GET", "/drills/settings/report-button/{file}", manage, "get-drill-report-button", "A file of the report button for the staff's mail programs",
+			"kenshin-report-outlook.xml is a manifest for Microsoft 365, kenshin-report-thunderbird.xpi an extension.", s.reportButton},
 		{"GET", "/drills/roll", names, "list-drill-roll", "The training roll: who finished which lesson", "", list(s, s.listRoll, rollColumns...)},
 		{"GET", "/drills/coverage", see, "get-drill-coverage", "How many of each department finished a lesson in a fiscal year", "", one(s, s.getCoverage)},
 		{"GET", "/drills/{id}", see, "get-drill", "One drill", "", one(s, s.getDrill)},

@@ -20,6 +20,7 @@ import (
 	"kenshin/blob"
 	"kenshin/checkup"
 	"kenshin/drill"
+	"kenshin/drill/button"
 	"kenshin/drill/domain"
 	"kenshin/facility"
 	"kenshin/finding"
@@ -318,7 +319,7 @@ func (r *rig) seed(f facility.ID, mark string, n byte) map[string]string {
 	r.must(err)
 	rehearsal, err := r.Drills.Save(ctx, f, drill.Drill{Name: mark, Mail: drill.Mail{FromName: "ひばり宅配便", FromLocal: "info", Subject: "お届けもの", Text: "{{リンク}}", Link: true}})
 	r.must(err)
-	ids["drill"], ids["drill-domain"], ids["drill-target"] = rehearsal.ID, string(name), "none"
+	ids["drill"], ids["drill-domain"], ids["drill-target"], ids["drill-file"] = rehearsal.ID, string(name), "none", button.ThunderbirdFile
 	told, err := r.Drills.TakeReport(ctx, f, []byte("From: hanako@hospital.example.jp\r\nSubject: report\r\nMessage-ID: <"+rehearsal.ID+"@x>\r\n\r\nhttp://203.0.113.66/x\r\n"), drill.Envelope{Via: drill.ViaMailbox})
 	r.must(err)
 	ids["drill-report"] = told.ID

@@ -43,6 +43,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /verify", s.verify)
 	mux.HandleFunc("GET /verify/{code}", s.verify)
 	mux.HandleFunc("GET /robots.txt", file("text/plain; charset=utf-8", []byte("User-agent: *\nDisallow: /\n")))
+	s.reportButton(mux)
 	mux.HandleFunc("/", s.arrive)
 	return guard(mux)
 }

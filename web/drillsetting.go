@@ -73,6 +73,10 @@ func (v *visit) showDrillSettings(view page.DrillSettingsView, code int) error {
 		}
 		view.Box = &box
 	}
+	var err error
+	if view.ButtonFault, err = v.buttonFault(); err != nil {
+		return err
+	}
 	list, err := v.s.Drills.Domains(v.ctx, v.facility)
 	if err != nil {
 		return err

@@ -123,6 +123,8 @@ func routes() []route {
 		{"POST /drills/settings", manage, (*visit).drillSettingsSave},
 		{"POST /drills/settings/dkim", manage, (*visit).drillKey},
 		{"POST /drills/settings/mailbox", manage, (*visit).drillMailbox},
+		{"GET /drills/settings/report-button", manage, (*visit).reportSheet},
+		{"GET /drills/settings/report-button/{file}", manage, (*visit).reportButton},
 		{"POST /drills/settings/domains", manage, (*visit).drillDomainAsk},
 		{"POST /drills/settings/domains/{id}/check", manage, (*visit).drillDomainCheck},
 		{"POST /drills/settings/domains/{id}/confirm", manage, (*visit).drillDomainConfirm},

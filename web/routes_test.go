@@ -122,6 +122,8 @@ GET /drills/settings a
 POST /drills/settings a
 POST /drills/settings/dkim a
 POST /drills/settings/mailbox a
+GET /drills/settings/report-button a
+GET /drills/settings/report-button/{file} a
 POST /drills/settings/domains a
 POST /drills/settings/domains/{id}/check a
 POST /drills/settings/domains/{id}/confirm a

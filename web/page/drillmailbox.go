@@ -29,11 +29,13 @@ func boxSecurityOptions(ctx context.Context) []Option {
 	return []Option{{"tls", t(ctx, "TLS(はじめから暗号)", "TLS from the start"), ""}, {"starttls", "STARTTLS", ""}}
 }
 
-// foundText says what a look into the mailbox found.
-func foundText(ctx context.Context, s mailbox.State) string {
+// foundText says what a look into the mailbox found; fresh: nothing was taken from it yet.
+func foundText(ctx context.Context, s mailbox.State, fresh bool) string {
 	text := t(ctx, "つながりました。フォルダにメールが %s通あります。", "It works. The folder holds %s mails.", n(s.Messages))
 	if s.Messages > 0 {
 		text += t(ctx, "いちばん新しいものは %sに届きました。", " The newest came %s.", stamp(ctx, s.Newest))
+	}
+	if s.Messages > 0 && fresh {
 		text += t(ctx, "この1週間の %s通から読み始めます。", " Reading begins with the %s of the last week.", n(s.Since))
 	}
 	if !s.Idle {

@@ -15,19 +15,20 @@ import (
 // relay-host, relay-port, relay-security, relay-auth, relay-user, relay-helo, relay-token-url, relay-client, relay-secret.
 type DrillSettingsView struct {
 	drill.Settings
-	Text      map[string]string // fields that are text and not of the type that they stand for, as typed
-	HasSecret map[string]bool   // relay, dkim: a secret is stored, never shown
-	DKIMName  string            // of the record to publish
-	Domains   []DrillDomain
-	Box       *MailboxView
-	Ask       string // domain typed
-	AskBy     string // dns or mail
-	Contact   string // of a round trip
-	Selector  string
-	Quiets    []string // windows in which nothing is sent, in words
-	Missing   string
-	Errors    Errors
-	AskErrors Errors
+	Text        map[string]string // fields that are text and not of the type that they stand for, as typed
+	HasSecret   map[string]bool   // relay, dkim: a secret is stored, never shown
+	DKIMName    string            // of the record to publish
+	Domains     []DrillDomain
+	Box         *MailboxView
+	ButtonFault string // why Outlook can have no report button
+	Ask         string // domain typed
+	AskBy       string // dns or mail
+	Contact     string // of a round trip
+	Selector    string
+	Quiets      []string // windows in which nothing is sent, in words
+	Missing     string
+	Errors      Errors
+	AskErrors   Errors
 }
 
 // DrillDomain is one domain with its proof.

@@ -11,6 +11,8 @@ import (
 	"github.com/a-h/templ"
 
 	"kenshin/actor"
+	"kenshin/drill"
+	"kenshin/drill/button"
 	"kenshin/gate"
 	"kenshin/i18n"
 	"kenshin/internal/browsertest"
@@ -100,6 +102,17 @@ func gallery(t testing.TB) []sample {
 		p("device-split", func(s Shell) templ.Component { return DeviceSplitPage(s, SplitView{Device: rows[0].Device}) }),
 		p("device-history", func(s Shell) templ.Component {
 			return HistoryPage(s, rows[0].Device, sampleChanges(), Pager{From: 1, To: 3, Total: 3})
+		}),
+		p("drill-settings", func(s Shell) templ.Component { return DrillSettingsPage(s, sampleDrillSettings()) }),
+		p("drill-settings-stopped", func(s Shell) templ.Component {
+			v := sampleDrillSettings()
+			said := i18n.Text{Ja: "メールサーバ imap.hospital.example.jp:993 がメールボックスへのサインインを断りました。名前とパスワード(またはトークン)を確かめてください。", En: "The mail server imap.hospital.example.jp:993 refused the sign-in to the mailbox. Check user and password (or token)."}
+			v.Box.Health = drill.MailboxHealth{Set: true, LastMail: before(26 * time.Hour), Taken: 41, Error: said, ErrorAt: before(2 * time.Hour), Stopped: true}
+			v.Box.Tried, v.Box.Failed = true, said.Ja
+			return DrillSettingsPage(s, v)
+		}),
+		p("drill-report-sheet", func(s Shell) templ.Component {
+			return ReportSheetPage(s, button.Spec{Hospital: "見本病院", ReportTo: "report@hospital.example.jp"}, "内線 1234")
 		}),
 		p("findings", func(s Shell) templ.Component {
 			return FindingsPage(s, FindingsView{Chips: []Chip{{Text: "未対応", Count: 7, URL: "/findings", On: true}, {Text: "答え待ち", Count: 1, URL: "/findings?state=waiting"}}, Rows: finds, Pager: Pager{From: 1, To: 5, Total: 7}, Swept: true, Covered: "415台のうち 340台を調べました。守っている医療機器 61台は調べていません"})
@@ -261,7 +274,7 @@ func TestGallery(t *testing.T) {
 			if wide := browsertest.Run(tab, overflow); wide != "" {
 				t.Errorf("%s: wider than the window: %s", name, wide)
 			}
-			if picture && lang == "ja" {
+			if picture && (lang == "ja" || only != "") {
 				tab.Full(name)
 			}
 		}

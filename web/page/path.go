@@ -72,6 +72,7 @@ const (
 	PathDrillSettings = "/drills/settings" // GET, POST
 	PathDrillDomains  = "/drills/settings/domains"
 	PathDrillMailbox  = "/drills/settings/mailbox" // POST: do save or try
+	PathDrillButton   = "/drills/settings/report-button"
 
 	PathDrillPlan       = "/drills/plan"        // GET: year, edit; POST: PlanForm's fields; /propose (POST): year
 	PathDrillRoll       = "/drills/roll"        // GET: year, department, after

@@ -13,6 +13,8 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"kenshin/actor"
+	"kenshin/drill"
+	"kenshin/drill/mailbox"
 	"kenshin/gate"
 	"kenshin/ledger"
 	"kenshin/netid"
@@ -198,4 +200,14 @@ func ids(prefix string, count int) []string {
 		out = append(out, fmt.Sprintf("%s-%04d-%04d", prefix, i*7919%10000, i*104729%10000))
 	}
 	return out
+}
+
+func sampleDrillSettings() DrillSettingsView {
+	s := drill.DefaultSettings()
+	s.Domain, s.Base, s.Contact, s.ReportTo = "kunren.hospital.example.jp", "https://drill.hospital.example.jp", "情報システム室 内線 1234", "report@hospital.example.jp"
+	s.Extension = "1234"
+	s.Mailbox = drill.Mailbox{Host: "imap.hospital.example.jp", User: "report@hospital.example.jp", After: mailbox.Move, MoveTo: "Kenshin済み"}
+	return DrillSettingsView{Settings: s, Text: map[string]string{"per_day": "2000", "apart": "14", "nameless": "180", "lines": "1", "quiet": "10", "hours": "09:00-16:30"}, HasSecret: map[string]bool{},
+		Box: &MailboxView{Mailbox: s.Mailbox, HasSecret: true, Health: drill.MailboxHealth{Set: true, Connected: before(3 * time.Hour), LastMail: before(12 * time.Minute), Taken: 42}, Tried: true,
+			Found: mailbox.State{Messages: 61, Since: 4, Newest: before(12 * time.Minute), Idle: true}}}
 }
