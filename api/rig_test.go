@@ -313,6 +313,9 @@ func (r *rig) seed(f facility.ID, mark string, n byte) map[string]string {
 	r.must(err)
 	name, err := domain.Parse("hospital.example.jp")
 	r.must(err)
+	sending := drill.DefaultSettings()
+	sending.ReportTo = "report@hospital.example.jp"
+	r.must(r.Drills.SaveSettings(ctx, f, sending, drill.Secrets{}))
 	_, err = r.Drills.AskDomain(ctx, f, string(name), "")
 	r.must(err)
 	_, _, err = r.Drills.SavePeople(ctx, f, []drill.Person{{Address: "hanako@hospital.example.jp", Surname: mark, Department: "看護部"}}, false)

@@ -28,6 +28,8 @@ func thing(path string) string {
 // bodies are inputs that fit the schema, by operation.
 func (r *rig) bodies(ids map[string]string) map[string]any {
 	until := r.now.Add(48 * 3600e9)
+	sending := drill.DefaultSettings()
+	sending.ReportTo = "report@hospital.example.jp"
 	return map[string]any{
 		"add-device": m{"word": m{"name": "新しい機器"}}, "edit-device": m{"word": m{"owner": "鈴木"}, "state": "registered"},
 		"merge-device": m{"other": ids["second"]}, "split-device": m{"macs": []string{"00:1b:54:00:01:01"}},
@@ -39,7 +41,7 @@ func (r *rig) bodies(ids map[string]string) map[string]any {
 		"set-kill-switch": m{"killed": true, "reason": "試験"}, "start-sweep": m{"segments": []string{ids["segment"]}},
 		"answer-drill-report": m{"ruling": "harmless"}, "close-drill-report": m{}, "add-drill-phone-report": m{"target": "none"},
 		"add-drill": m{"scenario": "parcel", "level": "easy", "name": "春"}, "edit-drill": m{"scenario": "parcel", "name": "夏", "revision": 1}, "put-drill-people": m{"people": []m{{"address": "taro@hospital.example.jp"}}},
-		"add-drill-domain": m{"domain": "hospital.example.jp"}, "confirm-drill-domain": m{"code": "x"}, "put-drill-settings": drill.DefaultSettings(), "try-drill-mailbox": m{},
+		"add-drill-domain": m{"domain": "hospital.example.jp"}, "confirm-drill-domain": m{"code": "x"}, "put-drill-settings": sending, "try-drill-mailbox": m{},
 		"waive-drill-check": m{"check": "spf", "reason": "院内のメールサーバは外から見えない"}, "approve-drill": m{"hash": strings.Repeat("0", 64)}, "reject-drill": m{"reason": "件名"},
 		"add-drill-plan": m{"month": "2031-06", "scenario": "parcel"}, "edit-drill-plan": m{"month": "2031-07", "scenario": "fax", "level": "medium"}, "propose-drill-plans": m{"year": 2032},
 		"add-drill-releases": m{"csv": "taro@hospital.example.jp,2030/1/1 9:30"},

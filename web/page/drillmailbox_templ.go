@@ -213,9 +213,9 @@ func drillMailbox(v MailboxView) templ.Component {
 				}
 				if v.Health.Stopped {
 					var templ_7745c5c3_Var16 string
-					templ_7745c5c3_Var16, templ_7745c5c3_Err = templ.JoinStringErrs(t(ctx, "。アカウントがロックされないように、読むのを止めています。直して「保存して試す」を押してください。", ". Reading has stopped, so that the account is not locked. Mend it and press “Save and try”."))
+					templ_7745c5c3_Var16, templ_7745c5c3_Err = templ.JoinStringErrs(t(ctx, "アカウントがロックされないように、読むのを止めています。直して「保存して試す」を押してください。", "Reading has stopped, so that the account is not locked. Mend it and press “Save and try”."))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/page/drillmailbox.templ`, Line: 35, Col: 265}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/page/drillmailbox.templ`, Line: 35, Col: 260}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var16))
 					if templ_7745c5c3_Err != nil {
@@ -223,9 +223,9 @@ func drillMailbox(v MailboxView) templ.Component {
 					}
 				} else {
 					var templ_7745c5c3_Var17 string
-					templ_7745c5c3_Var17, templ_7745c5c3_Err = templ.JoinStringErrs(t(ctx, "。自動で試し直しています。", ". It is being tried again."))
+					templ_7745c5c3_Var17, templ_7745c5c3_Err = templ.JoinStringErrs(t(ctx, "自動で試し直しています。", "It is being tried again."))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/page/drillmailbox.templ`, Line: 37, Col: 88}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/page/drillmailbox.templ`, Line: 37, Col: 83}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var17))
 					if templ_7745c5c3_Err != nil {
@@ -257,7 +257,7 @@ func drillMailbox(v MailboxView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-			} else {
+			} else if v.Failed != v.Health.Error.For(ctx) {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<p class=\"note bad\" role=\"alert\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
