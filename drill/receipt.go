@@ -72,3 +72,9 @@ func (b *Book) Received(ctx context.Context, f facility.ID, id string) (all Cove
 	slices.SortStableFunc(by, func(a, b Coverage) int { return b.Of - a.Of })
 	return all, by, err
 }
+
+// Template is a drill as another facility may take it over: its mail and rating, and nothing of whom it went to, when, or what came of it.
+func (b *Book) Template(ctx context.Context, f facility.ID, id string) (Drill, error) {
+	d, err := b.Get(ctx, f, id)
+	return Drill{Name: d.Name, Mode: d.Mode, Mail: d.Mail, Rating: d.Rating}, err
+}

@@ -205,6 +205,11 @@ func (v *visit) drillView(d drill.Drill) (page.DrillView, error) {
 	if view.Flight, err = v.flightMark(d); err != nil {
 		return view, err
 	}
+	if v.actor.Role.May(actor.EditDrill) {
+		if view.CopyTo, err = v.copyPlaces(); err != nil {
+			return view, err
+		}
+	}
 	if d.Mode == drill.Course && !d.Started.IsZero() {
 		var by []drill.Coverage
 		if view.Received, by, err = v.s.Drills.Received(v.ctx, v.facility, d.ID); err != nil {

@@ -1,9 +1,14 @@
 package web
 
 import (
+	"context"
+	"time"
+
 	"kenshin/drill"
+	"kenshin/drill/lesson"
 	share "kenshin/drill/rate"
 	"kenshin/drill/scale"
+	"kenshin/i18n"
 	"kenshin/web/page"
 )
 
@@ -17,11 +22,14 @@ func (v *visit) drillReport() error {
 	return nil
 }
 
-const adviceCues = 3 // as many as are remembered
+const (
+	adviceCues = 3                // as many as are remembered
+	slowReport = 30 * time.Minute // after which a first report comes late
+)
 
 // advice is what to do next. Each sentence carries the numbers that it comes from; where numbers show nothing, it says so.
-func (v *visit) advice(d drill.Drill, sums drill.Sums, s page.DrillSum, times drillTimes) (out []string) {
-	say := func(ja, en string, args ...any) { out = append(out, v.t(ja, en, args...)) }
+func advice(ctx context.Context, d drill.Drill, sums drill.Sums, s page.DrillSum, times drillTimes) (out []string) {
+	say := func(ja, en string, args ...any) { out = append(out, i18n.T(ctx, ja, en, args...)) }
 	all := sums.All
 	if !shown(all) {
 		say("人数が少ないため、数字から言えることはありません。手がかりを全員で見てください。", "Too few people for numbers to say anything. Look at the cues together.")
@@ -34,15 +42,21 @@ func (v *visit) advice(d drill.Drill, sums drill.Sums, s page.DrillSum, times dr
 	case all.Fell > all.Reported:
 		say("報告した人(%d人)より、開いた人(%d人)が多い結果です。「あやしいと思ったら転送」を朝礼でくり返してください。",
 			"More people fell (%[2]d) than reported (%[1]d). Repeat how to report at every morning meeting.", all.Reported, all.Fell)
+	case all.Fell == all.Reported:
+		say("報告した人と開いた人が同じ %d人でした。開いたあとの報告でも助かることを、全員に伝えてください。", "As many reported as fell: %d. Tell everybody that a report after opening helps as well.", all.Reported)
 	default:
 		say("開いた人(%[2]d人)より、報告した人(%[1]d人)が多い結果です。報告してくれた人に、お礼を伝えてください。",
 			"More people reported (%d) than fell (%d). Thank those who reported.", all.Reported, all.Fell)
 	}
 	if r := times.race; !r.FirstReport.IsZero() && !r.FirstClick.IsZero() && !r.Won() {
-		say("%s 本物なら、報告を待つあいだに広がります。気づいた1人目がすぐ電話できるようにしてください。", "%s A real attack would have spread meanwhile. Make it easy for the first who notices to call.", r.Text().For(v.ctx))
+		say("%s 本物なら、報告を待つあいだに広がります。気づいた1人目がすぐ電話できるようにしてください。", "%s A real attack would have spread meanwhile. Make it easy for the first who notices to call.", r.Text().For(ctx))
+	} else if times.reported && times.first > slowReport {
+		say("最初の報告まで %s かかりました。本物なら、そのあいだ止められません。迷ったらすぐ知らせてよいことを、くり返し伝えてください。",
+			"The first report took %s. A real attack goes on meanwhile. Repeat that a false alarm is welcome.", share.Span(times.first).For(ctx))
 	}
-	out = append(out, v.adviceDepartments(s, fell, true)...)
-	out = append(out, v.adviceDepartments(s, reported, false)...)
+	out = append(out, adviceDepartments(ctx, s, fell, true)...)
+	out = append(out, adviceDepartments(ctx, s, reported, false)...)
+	out = append(out, adviceCue(ctx, d, fell)...)
 	if all.Unknown+all.Failed > 0 {
 		say("届かなかったか、届いたか分からないメールが %d通あります。次の訓練の前に、宛先を確かめてください。", "%d mails failed or have an unknown end. Check the addresses before the next drill.", all.Unknown+all.Failed)
 	}
@@ -57,7 +71,7 @@ func (v *visit) advice(d drill.Drill, sums drill.Sums, s page.DrillSum, times dr
 }
 
 // adviceDepartments names the department that differs most from all others together, when that is more than chance (95 %).
-func (v *visit) adviceDepartments(s page.DrillSum, all share.Rate, fell bool) []string {
+func adviceDepartments(ctx context.Context, s page.DrillSum, all share.Rate, fell bool) []string {
 	const same = "same drill" // departments of one drill got the same mail
 	var worst share.Comparison
 	var who page.DrillFigures
@@ -86,30 +100,48 @@ func (v *visit) adviceDepartments(s page.DrillSum, all share.Rate, fell bool) []
 	}
 	name := who.Name
 	if name == "" {
-		name = v.t("部署の記入なし", "no department")
+		name = i18n.T(ctx, "部署の記入なし", "no department")
 	}
 	switch {
 	case part.Of == 0 && fell:
-		return []string{v.t("開いた人の率に、部署のあいだで偶然と言えないほどの差はありません。特定の部署ではなく、全員に教えてください。",
+		return []string{i18n.T(ctx, "開いた人の率に、部署のあいだで偶然と言えないほどの差はありません。特定の部署ではなく、全員に教えてください。",
 			"Between departments nothing differs by more than chance in who fell. Teach everybody, not one department.")}
 	case part.Of == 0:
 		return nil
 	case fell:
-		return []string{v.t("「%s」は開いた人が多く(%d / %d人)、ほかの部署(%d / %d人)との差は偶然とは考えにくい大きさです。この部署で短い教材の時間を取ってください。%s",
+		return []string{i18n.T(ctx, "「%s」は開いた人が多く(%d / %d人)、ほかの部署(%d / %d人)との差は偶然とは考えにくい大きさです。この部署で短い教材の時間を取ってください。%s",
 			"In “%s” more people fell (%d of %d) than elsewhere (%d of %d), by more than chance. Give this department time for a short lesson.%s",
-			name, part.Count, part.Of, rest.Count, rest.Of, v.many(compared))}
+			name, part.Count, part.Of, rest.Count, rest.Of, many(ctx, compared))}
 	}
-	return []string{v.t("「%s」は報告が少なく(%d / %d人)、ほかの部署(%d / %d人)との差は偶然とは考えにくい大きさです。報告のしかたが伝わっているか、聞いてください。%s",
+	return []string{i18n.T(ctx, "「%s」は報告が少なく(%d / %d人)、ほかの部署(%d / %d人)との差は偶然とは考えにくい大きさです。報告のしかたが伝わっているか、聞いてください。%s",
 		"In “%s” fewer people reported (%d of %d) than elsewhere (%d of %d), by more than chance. Ask whether they know how to report.%s",
-		name, part.Count, part.Of, rest.Count, rest.Of, v.many(compared))}
+		name, part.Count, part.Of, rest.Count, rest.Of, many(ctx, compared))}
 }
 
 // many reminds of what comparing many does: one in twenty differs by chance alone.
-func (v *visit) many(compared int) string {
+func many(ctx context.Context, compared int) string {
 	if compared < 5 {
 		return ""
 	}
-	return v.t("(%d部署を比べているので、偶然に差が出ることもあります)", " (With %d departments compared, one may differ by chance.)", compared)
+	return i18n.T(ctx, "(%d部署を比べているので、偶然に差が出ることもあります)", " (With %d departments compared, one may differ by chance.)", compared)
+}
+
+// adviceCue says which cue to teach: the first of this mail that anybody can check in any mail. Without anybody who fell there is none to name.
+func adviceCue(ctx context.Context, d drill.Drill, fell share.Rate) []string {
+	if fell.Count == 0 || len(d.Rating.Cues) == 0 {
+		return nil
+	}
+	var cues []lesson.Cue
+	for _, c := range d.Rating.Cues {
+		cues = append(cues, lesson.Cue{Cue: scale.ID(c.ID), Text: c.Text, Part: lesson.Part(c.Part)})
+	}
+	first := lesson.Pick(cues, 1)[0]
+	known, ok := scale.Find(first.Cue)
+	if !ok {
+		return nil
+	}
+	return []string{i18n.T(ctx, "%d / %d人が開いたこのメールは、「%s」(このメールでは「%s」)から気づけました。次の教材は、まずこれを選んでください。",
+		"This mail, to which %d of %d fell, could be recognised by: %s (here “%s”). Choose its lesson first.", fell.Count, fell.Of, known.Name.For(ctx), first.Text)}
 }
 
 // cuesOf are the places by which the mail could have been recognised, one of each kind.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"kenshin/account"
 	"kenshin/actor"
 	"kenshin/drill"
 	"kenshin/drill/lesson"
@@ -106,4 +107,39 @@ func TestTheYearlyPlanOnTheConsole(t *testing.T) {
 	c.must(err)
 	c.get(actor.Trainer, "/").is(http.StatusOK, "がまだです", "年間計画を開く")
 	c.get(actor.Director, "/").is(http.StatusOK, "!がまだです")
+}
+
+func TestTheDeskShowsOnlyWhereOneHasARight(t *testing.T) {
+	c := openConsole(t)
+	c.drillHouse()
+	command := actor.With(context.Background(), actor.Actor{Kind: actor.Command, ID: "root", Name: "root"})
+	_, err := c.Account.AddPerson(command, c.other, account.NewPerson{Email: "yama@yama.example", Name: "やま 太郎", Password: password}, actor.Admin, time.Time{})
+	c.must(err)
+	theirs, err := c.Drills.Save(c.byRole(actor.Trainer), c.other, drill.Drill{Name: "やまの訓練", Mail: drill.Mail{FromName: "ひばり", FromLocal: "info", Subject: "やまの件名", Text: "{{リンク}}", Link: true}})
+	c.must(err)
+	mine := c.draft()
+	last := time.Now().AddDate(0, -2, 0).Format("2006-01")
+	_, err = c.Drills.SavePlan(c.byRole(actor.Trainer), c.other, drill.Plan{Month: last, Scenario: "parcel"})
+	c.must(err)
+
+	c.get(actor.Trainer, "/drills/desk").is(http.StatusOK, "みなと病院", "1施設", "!やま病院")
+	c.post(actor.Trainer, "/drills/"+mine.ID+"/copy-to", "facility", string(c.other)).is(http.StatusForbidden)
+	me := actor.PersonID(c.person(actor.Trainer).ID)
+	_, err = c.Account.AddPerson(command, c.other, account.NewPerson{Email: "trainer@minato.example"}, actor.Auditor, time.Time{})
+	c.must(err)
+	c.get(actor.Trainer, "/drills/desk").is(http.StatusOK, "みなと病院", "やま病院", "2施設", "確認済み", "まだ", "遅れ 1")
+	c.get(actor.Director, "/drills/desk").is(http.StatusOK, "!やま病院")
+	c.get(actor.Trainer, "/drills/"+mine.ID).is(http.StatusOK, "!ほかの施設に写す")
+	c.post(actor.Trainer, "/drills/"+mine.ID+"/copy-to", "facility", string(c.other)).is(http.StatusForbidden) // an auditor there
+
+	c.must(c.Account.SetMember(command, c.other, me, actor.Trainer, time.Time{}))
+	c.get(actor.Trainer, "/drills/"+mine.ID).is(http.StatusOK, "ほかの施設に写す")
+	c.get(actor.Trainer, "/drills/"+theirs.ID).is(http.StatusNotFound) // the facility on the screen is another one
+	c.post(actor.Trainer, "/drills/"+theirs.ID+"/copy-to", "facility", string(c.other)).is(http.StatusNotFound)
+	c.post(actor.Trainer, "/drills/"+mine.ID+"/copy-to", "facility", string(c.other)).is(http.StatusSeeOther)
+	list, err := c.Drills.List(context.Background(), c.other)
+	c.must(err)
+	if len(list) != 2 || list[0].Mail.Subject != mine.Mail.Subject || list[0].State != drill.Draft || list[0].Author.ID != string(me) || len(list[0].Audience.People)+len(list[0].Audience.Departments) != 0 {
+		t.Errorf("%+v", list)
+	}
 }

@@ -313,7 +313,7 @@ func (v *visit) resultView() (view page.DrillReportView, err error) {
 	if err := v.unjudged(&view.Sum, map[string]drill.Drill{d.ID: d}); err != nil {
 		return view, err
 	}
-	view.Advice = v.advice(d, sums, view.Sum, times)
+	view.Advice = advice(v.ctx, d, sums, view.Sum, times)
 	view.Cues = v.cuesOf(d)
 	return view, v.before(d, sums.All, &view)
 }

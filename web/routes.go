@@ -149,6 +149,8 @@ func routes() []route {
 
 		// results of mail drills
 		{"GET /drills/totals", may(actor.SeeDrill), (*visit).drillTotals},
+		{"GET /drills/desk", drills, (*visit).drillDesk},
+		{"POST /drills/{id}/copy-to", compose, (*visit).drillCopyTo},
 		{"GET /drills/plan", drills, (*visit).drillPlan},
 		{"POST /drills/plan", compose, (*visit).drillPlanSave},
 		{"POST /drills/plan/propose", compose, (*visit).drillPlanPropose},

@@ -145,6 +145,8 @@ POST /drills/{id}/resume adtk
 POST /drills/{id}/withdraw adtk
 POST /drills/{id}/copy tk
 POST /drills/{id}/close tk
+GET /drills/desk adputk
+POST /drills/{id}/copy-to tk
 GET /drills/plan adputk
 POST /drills/plan tk
 POST /drills/plan/propose tk

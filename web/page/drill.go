@@ -62,6 +62,7 @@ type DrillView struct {
 	NextChance time.Time
 	Received   drill.Coverage // who read a notice or finished a lesson; Of is 0 for other drills
 	ReceivedBy []drill.Coverage
+	CopyTo     []Option // other facilities in which the visitor may write drills
 }
 
 // FlightMark is a preflight in a word.

@@ -23,6 +23,9 @@ func tabsOf(ctx context.Context) (out []drillTab) {
 		{Link{t(ctx, "結果", "Results"), PathDrillTotals}, actor.SeeDrill},
 		{Link{t(ctx, "受講簿", "Training roll"), PathDrillRoll}, actor.SeeDrill},
 		{Link{t(ctx, "教材・お知らせを送る", "Send a lesson or notice"), PathDrillNew + "#lessons"}, actor.EditDrill}}
+	if len(shell(ctx).Facilities) > 1 {
+		all = append(all, drillTab{Link{t(ctx, "施設ごと", "By facility"), PathDrillDesk}, actor.SeeDrill})
+	}
 	for _, x := range all {
 		if may(ctx, x.needs) {
 			out = append(out, x)
@@ -84,4 +87,59 @@ func receivedHead(ctx context.Context, v DrillView) string {
 
 func fiscal(ctx context.Context, year int) string {
 	return t(ctx, "%d年度", "fiscal year %d", year)
+}
+
+// DeskRow is one facility on the support body's desk.
+type DeskRow struct {
+	ID, Name               string
+	Here                   bool
+	Done, Planned, Overdue int // of this fiscal year's plan
+	Running                []string
+	Waiting                int
+	Verified               bool
+	Last                   []DrillLine // the newest closed drill of each difficulty, the newest first
+}
+
+// DrillDeskView is every facility that a person looks after.
+type DrillDeskView struct{ Rows []DeskRow }
+
+// DrillDeskPage shows the drills of several facilities.
+func DrillDeskPage(s Shell, v DrillDeskView) templ.Component {
+	return within(s, SectionDrills, i18n.Text{Ja: "施設ごとの訓練", En: "Drills by facility"}, drillDesk(v))
+}
+
+// likeDrills are the newest drills of one kind and difficulty, one of each facility, in the order of the facilities: no ranking.
+type likeDrills struct {
+	Mode       drill.Mode
+	Difficulty string
+	Of         []DeskRow // Last holds the one drill
+}
+
+func (v DrillDeskView) like() (out []likeDrills) {
+	at := map[[2]string]int{}
+	for _, r := range v.Rows {
+		for _, d := range r.Last {
+			if d.Difficulty == "" || !d.of(0).Shown() {
+				continue
+			}
+			key := [2]string{string(d.Mode), d.Difficulty}
+			i, known := at[key]
+			if !known {
+				i = len(out)
+				at[key] = i
+				out = append(out, likeDrills{Mode: d.Mode, Difficulty: d.Difficulty})
+			}
+			if n := len(out[i].Of); n > 0 && out[i].Of[n-1].ID == r.ID {
+				continue
+			}
+			out[i].Of = append(out[i].Of, DeskRow{ID: r.ID, Name: r.Name, Last: []DrillLine{d}})
+		}
+	}
+	var enough []likeDrills
+	for _, l := range out {
+		if len(l.Of) > 1 {
+			enough = append(enough, l)
+		}
+	}
+	return enough
 }

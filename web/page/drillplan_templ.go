@@ -171,7 +171,7 @@ func drillPlan(v DrillPlanView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "</button></form><section class=\"card flat\" aria-labelledby=\"year-plan\"><h2 id=\"year-plan\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "</button></form><section class=\"card flat\"><h2 id=\"year-plan\" class=\"inset\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -231,7 +231,7 @@ func drillPlan(v DrillPlanView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = heads(col(t(ctx, "月", "Month")), col(t(ctx, "題材", "Story")), col(t(ctx, "教える手がかり", "Teaches")), col(t(ctx, "難しさ", "Difficulty")), col(t(ctx, "担当", "Owner")), col(t(ctx, "状態", "State")), col("")).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = heads(col(t(ctx, "月", "Month")), col(t(ctx, "題材", "Story")), col(t(ctx, "教える手がかり", "Teaches")), col(t(ctx, "難しさ", "Difficulty")), col(t(ctx, "担当", "Owner")), col(t(ctx, "状態", "State")), col(t(ctx, "操作", "Actions"))).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -258,7 +258,7 @@ func TestGallery(t *testing.T) {
 	if testing.Short() {
 		t.Skip("pages in a browser take a minute")
 	}
-	pages := gallery(t)
+	pages := append(gallery(t), deskSamples()...)
 	tab := browsertest.Open(t)
 	url := serve(t, pages)
 	picture := os.Getenv("KENSHIN_SHOTS") != ""
@@ -279,8 +279,11 @@ func TestGallery(t *testing.T) {
 			}
 		}
 	}
-	if picture && only == "" {
-		for _, name := range []string{"ledger", "device", "home", "help"} {
+	if picture {
+		for _, name := range []string{"ledger", "device", "home", "help", "drill-plan", "drill-roll"} {
+			if only != "" && !strings.HasPrefix(name, only) {
+				continue
+			}
 			tab.Go(url + "/page/ja/" + name)
 			tab.PrintPDF(name)
 		}

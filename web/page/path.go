@@ -75,6 +75,7 @@ const (
 	PathDrillButton   = "/drills/settings/report-button"
 
 	PathDrillPlan       = "/drills/plan"        // GET: year, edit; POST: PlanForm's fields; /propose (POST): year
+	PathDrillDesk       = "/drills/desk"        // GET
 	PathDrillRoll       = "/drills/roll"        // GET: year, department, after
 	PathDrillRollExport = "/drills/roll/export" // GET: year, department
 )
@@ -91,7 +92,7 @@ func SegmentPath(id, what string) string { return at(PathSegments, id, what) }
 // FindingPath is a finding's page; what is "", state (POST: state, until, note) or letter.
 func FindingPath(id, what string) string { return at(PathFindings, id, what) }
 
-// DrillPath is a drill's page; what is "", live (htmx), edit, preflight, or a POST: submit, approve, reject, pause, resume, withdraw, copy, close.
+// DrillPath is a drill's page; what is "", live (htmx), edit, preflight, or a POST: submit, approve, reject, pause, resume, withdraw, copy, close, copy-to (facility).
 func DrillPath(id, what string) string { return at(PathDrills, id, what) }
 
 // PlanPath is a planned drill; what is draft or remove (POST).
