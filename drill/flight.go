@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"kenshin/actor"
@@ -72,10 +73,29 @@ func (b *Book) flightOK(ctx context.Context, tx *store.Tx, d *Drill, s Settings)
 		return fault.New(fault.Invalid, "送る前の点検がまだです。点検をしてから承認を頼んでください。", "There was no preflight yet. Make one, then submit.")
 	case p.Print != want:
 		return fault.New(fault.Invalid, "送る前の点検のあとで、メールか送り方が変わりました。もう一度点検してください。", "The mail or the relay changed since the preflight. Make it again.")
+	case p.unmarked(d.ID, s.Relay.Kind):
+		return fault.Newf(fault.Invalid, "届いた試しのメールで、訓練の印(%[1]s)を確かめられません。試しのメールのヘッダーを貼り付けてください。印が消えているなら、消している機器や送り方を変えてください。見送りはできません。",
+			"The drill's marker (%[1]s) was not found in the delivered test mail. Paste the test mail's headers; if the marker is gone, change what removes it. This cannot be waived.", letter.MarkerField)
 	case !preflight.Judge(p.Outcomes, p.Waivers, b.now()).Green:
 		return fault.New(fault.Invalid, "送る前の点検に、まだ直っていない項目があります。直すか、理由を書いて見送ってください。", "The preflight is not green. Mend what it names, or waive it with a reason.")
 	}
 	return nil
+}
+
+// unmarked reports whether a delivered test mail is known to lack the marker, or, where somebody else's program makes the mail anew from ours, is not known
+// to have it.
+func (p Flight) unmarked(drill, kind string) bool {
+	read := false
+	for _, t := range p.Tests {
+		if t.Reading == nil {
+			continue
+		}
+		if !strings.Contains(t.Reading.Marker, drill) {
+			return true
+		}
+		read = true
+	}
+	return !read && (kind == "graph" || kind == "gmail")
 }
 
 func lastFlight(ctx context.Context, tx *store.Tx, drill string) (p Flight, err error) {
