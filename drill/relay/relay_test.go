@@ -258,6 +258,7 @@ func TestStopWithinASecond(t *testing.T) {
 func TestOpenSaysWhatToChange(t *testing.T) {
 	right, pool := mailtest.Certificate(t, "127.0.0.1")
 	other, otherPool := mailtest.Certificate(t, "mail.other.test")
+	old, oldPool := mailtest.Expired(t, "127.0.0.1")
 	quiet := mailtest.Act{Wait: 3 * time.Second, Cut: true}
 	for _, c := range []struct {
 		name  string
@@ -269,6 +270,9 @@ func TestOpenSaysWhatToChange(t *testing.T) {
 	}{
 		{"unknown authority", mailtest.Config{TLS: right}, nil, func(r *Route) { r.Security, r.Roots = STARTTLS, x509.NewCertPool() }, fault.Unavailable, "証明書を確かめられません"},
 		{"another name", mailtest.Config{TLS: other}, nil, func(r *Route) { r.Security, r.Roots = STARTTLS, otherPool }, fault.Unavailable, "別の名前"},
+		{"expired", mailtest.Config{TLS: old}, nil, func(r *Route) { r.Security, r.Roots = STARTTLS, oldPool }, fault.Unavailable, "期限"},
+		{"expired, TLS at once", mailtest.Config{TLS: old, Implicit: true}, nil, func(r *Route) { r.Security, r.Roots = TLS, oldPool }, fault.Unavailable, "期限"},
+		{"signed by itself", mailtest.Config{TLS: right, Implicit: true}, nil, func(r *Route) { r.Security = TLS }, fault.Unavailable, "証明書を確かめられません"},
 		{"no STARTTLS", mailtest.Config{}, nil, func(r *Route) { r.Security = STARTTLS }, fault.Unavailable, "STARTTLS)に対応していません"},
 		{"TLS on a plain port", mailtest.Config{}, nil, func(r *Route) { r.Security = TLS }, fault.Unavailable, "暗号で話せません"},
 		{"wrong password", mailtest.Config{TLS: right, Users: map[string]string{"u": "p"}}, nil,

@@ -19,13 +19,24 @@ import (
 // Certificate makes a certificate for names and addresses, signed by itself, with the pool that trusts it.
 func Certificate(t testing.TB, hosts ...string) (*tls.Config, *x509.CertPool) {
 	t.Helper()
+	return until(t, time.Now().Add(24*time.Hour), hosts...)
+}
+
+// Expired makes a certificate for names or addresses that ended a minute ago, and the pool that trusts it.
+func Expired(t testing.TB, hosts ...string) (*tls.Config, *x509.CertPool) {
+	t.Helper()
+	return until(t, time.Now().Add(-time.Minute), hosts...)
+}
+
+func until(t testing.TB, end time.Time, hosts ...string) (*tls.Config, *x509.CertPool) {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: hosts[0]},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: end,
 		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, IsCA: true, BasicConstraintsValid: true,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
