@@ -1,11 +1,14 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"testing"
+	"time"
 
 	"kenshin/actor"
+	"kenshin/facility"
 	"kenshin/internal/mailtest"
 )
 
@@ -28,6 +31,26 @@ func TestReportMailboxIsSetUpAndTried(t *testing.T) {
 	c.post(actor.Admin, "/drills/settings/mailbox", box("save", "", "box-port", "hachi")...).is(http.StatusUnprocessableEntity, "数字で入れてください")
 	c.post(actor.Admin, "/drills/settings", "base", "https://drill.minato.example", "per_day", "500", "apart", "14", "quiet", "10", "nameless", "180", "lines", "1", "hours", "09:00-16:30", "weekday", "1").is(http.StatusSeeOther)
 	c.get(actor.Admin, "/drills/settings").is(http.StatusOK, "houkoku@hospital.test")
+	c.post(actor.Admin, "/drills/settings/mailbox", box("save", "kigen-gire")...).is(http.StatusOK, "サインインを断りました")
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- c.Drills.WatchMailboxes(ctx, func(context.Context) ([]facility.ID, error) { return []facility.ID{c.f}, nil })
+	}()
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		h, err := c.Drills.MailboxHealth(t.Context(), c.f)
+		c.must(err)
+		if h.Stopped {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the refusal is not told: %+v", h)
+		}
+	}
+	cancel()
+	c.must(<-done)
+	c.get(actor.Admin, "/drills/settings").is(http.StatusOK, "止まっています", "アカウントがロックされないように")
+	c.get(actor.Admin, "/drill-reports").is(http.StatusOK, "報告用のメールボックスを読めていません", "サインインを断りました")
 	c.post(actor.Admin, "/drills/settings/mailbox", "do", "save", "box-host", "").is(http.StatusSeeOther)
 	c.get(actor.Admin, "/drills/settings").is(http.StatusOK, "設定なし")
 }

@@ -68,6 +68,13 @@ func (v *visit) reported() error {
 	if !known {
 		return fault.New(fault.Invalid, "この絞り込みはありません。", "There is no such filter.")
 	}
+	h, err := v.s.Drills.MailboxHealth(v.ctx, v.facility)
+	if err != nil {
+		return err
+	}
+	if h.Connected.IsZero() {
+		view.Deaf = h.Error.For(v.ctx)
+	}
 	v.show(page.ReportedPage(v.shell(), view))
 	return nil
 }

@@ -24,6 +24,7 @@ type ReportedView struct {
 	Chips []Chip
 	Rows  []drill.Incoming
 	Pager Pager
+	Deaf  string // why the report mailbox is not read; "" when it is
 }
 
 // ReportedPage lists what staff reported.
