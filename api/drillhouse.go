@@ -78,7 +78,8 @@ type DrillDomain struct {
 }
 
 func (s *server) viewDomain(v domain.Verification) DrillDomain {
-	return DrillDomain{Domain: v.Domain.Unicode(), State: v.State(s.Now()), Until: moment(v.Until())}
+	host, record := v.Record()
+	return DrillDomain{Domain: v.Domain.Unicode(), State: v.State(s.Now()), Until: moment(v.Until()), Host: host, Record: record}
 }
 
 func (s *server) listDomains(ctx context.Context, f facility.ID, _ *listWhole) (Page[DrillDomain], error) {

@@ -20,6 +20,7 @@ import (
 	"kenshin/account"
 	"kenshin/drill"
 	"kenshin/drill/preflight"
+	"kenshin/drill/relay"
 	"kenshin/event"
 	"kenshin/facility"
 	"kenshin/fault"
@@ -56,6 +57,7 @@ type Config struct {
 	DrillCert     string
 	DrillKey      string
 	DrillProxies  []netip.Prefix // whose X-Forwarded-For counts there
+	NameServer    netip.AddrPort // for proofs and preflights of drills; zero: the machine's own
 	ReportListen  string         // address of the mail server for reports; "": none
 	Lang          i18n.Lang
 	Version       string
@@ -194,7 +196,11 @@ func (h *House) build() (err error) {
 	h.Events = event.New(h.DB)
 	h.Gates = gate.NewBook(h.DB, h.Box, h.Now)
 	h.Drills = drill.New(h.DB, h.Box, h.Account, h.Now, h.Log)
-	h.Drills.Reach(preflight.World{Resolver: net.DefaultResolver, Dial: (&net.Dialer{}).DialContext, Clock: preflight.SystemClock, Now: h.Now})
+	names := net.DefaultResolver
+	if h.NameServer.IsValid() {
+		names = relay.NewResolver(h.NameServer.String())
+	}
+	h.Drills.Reach(preflight.World{Resolver: names, Dial: (&net.Dialer{Resolver: names}).DialContext, Clock: preflight.SystemClock, Now: h.Now})
 	h.Drills.Pretend(demoZone().world(h.Now))
 	h.Drills.TellFindings(h.Findings)
 	h.works()

@@ -151,7 +151,7 @@ type Cue struct {
 
 // Schedule is when mails go out.
 type Schedule struct {
-	Start   time.Time `json:"start"`             // not before
+	Start   time.Time `json:"start,omitzero"`    // not before; zero: at once
 	Until   time.Time `json:"until,omitzero"`    // mails are spread up to here; zero: as fast as Rate allows
 	Rate    float64   `json:"rate"`              // mails a second; 0 is the default of 2
 	AnyTime bool      `json:"any_time"`          // also outside of the facility's sending hours; an approver sees it

@@ -128,13 +128,31 @@ func (j *judged) readHits(ctx context.Context, tx *store.Tx, id string) error {
 		if err != nil {
 			return err
 		}
-		j.hits = append(j.hits, hit.Hit{ID: e.ID, Recipient: e.Target, Signal: hit.Signal(e.Signal), At: e.At, Method: e.Method, Net: e.Net, Agent: e.Agent, Malformed: e.Malformed})
+		j.hits = append(j.hits, hit.Hit{ID: e.ID, Recipient: e.Target, Signal: judgedAs(e.Signal), At: e.At, Method: e.Method, Net: e.Net, Agent: e.Agent, Malformed: e.Malformed})
 		if verdict != "" {
 			j.old[e.ID] = verdict + "/" + version
 		}
 		return nil
 	}, "SELECT "+eventColumns+", coalesce(v.verdict, ''), coalesce(v.version, '') FROM drill_events e LEFT JOIN drill_verdicts v ON v.facility_id = e.facility_id AND v.event_id = e.id "+
 		"WHERE e.facility_id = $1 AND e.drill_id = $2 ORDER BY e.at, e.id", id)
+}
+
+// judgedAs is the kind of arrival that the rules know: answers and receipts are buttons of the lesson's pages.
+func judgedAs(s Signal) hit.Signal {
+	if s == Answered || s == Read {
+		return hit.Lesson
+	}
+	return hit.Signal(s)
+}
+
+// behind is what led to the page on which a recipient pressed or moved something; Confirm when nothing of the mail did, as after a feedback mail.
+func (t *Target) behind() Signal {
+	for _, s := range []Signal{Visited, Attached} {
+		if !t.First[s].IsZero() {
+			return s
+		}
+	}
+	return Confirm
 }
 
 // links are the signals that every mail of the drill carries.
@@ -185,15 +203,22 @@ func (b *Book) keepVerdicts(ctx context.Context, f facility.ID, id string, j *ju
 
 // keepTargets brings the columns that a list filters by up to date, on the targets where they changed.
 func (b *Book) keepTargets(ctx context.Context, f facility.ID, id string, j *judged, verdicts []hit.Verdict) error {
-	person, machine := map[string]map[Signal]time.Time{}, map[string]int{}
+	person, machine, who := map[string]map[Signal]time.Time{}, map[string]int{}, map[string]*Target{}
+	for i := range j.targets {
+		who[j.targets[i].ID] = &j.targets[i]
+	}
 	for i, v := range verdicts {
 		h := j.hits[i]
 		switch v.Kind {
 		case hit.Person:
 			s := Signal(h.Signal)
 			switch s {
-			case Scanned, Confirm, Touched: // only who was on the page can press there
+			case Scanned:
 				s = Visited
+			case Confirm, Touched: // only who was on the page can press there
+				if t := who[h.Recipient]; t != nil {
+					s = t.behind()
+				}
 			}
 			m := person[h.Recipient]
 			if m == nil {

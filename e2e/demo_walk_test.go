@@ -17,8 +17,11 @@ import (
 	"kenshin/internal/browsertest"
 )
 
-// demoHouse makes the fictitious hospital with the real program, serves it, and signs its person in with a passkey.
-func demoHouse(t *testing.T) (*browsertest.Tab, *bintest.Server) {
+// login is a person of the demo as kenshin demo names them.
+type login struct{ email, password string }
+
+// demoPeople makes the fictitious hospital with the real program, serves it, and says who may enter: the administrator and the trainer.
+func demoPeople(t *testing.T) (*bintest.Server, []login) {
 	t.Helper()
 	data := filepath.Join(t.TempDir(), "data")
 	made := exec.Command(filepath.Join(bintest.Dir(t), "kenshin"), "demo", "--data", data)
@@ -27,26 +30,38 @@ func demoHouse(t *testing.T) (*browsertest.Tab, *bintest.Server) {
 	if err != nil {
 		t.Fatalf("kenshin demo: %v\n%s", err, out)
 	}
-	said := func(pattern string) string {
-		t.Helper()
-		m := regexp.MustCompile(pattern).FindSubmatch(out)
-		if m == nil {
-			t.Fatalf("kenshin demo does not say %s:\n%s", pattern, out)
-		}
-		return string(m[1])
+	emails, passwords := regexp.MustCompile(`\S+@kenshin\.invalid`).FindAllString(string(out), -1), regexp.MustCompile(`パスワード: *(\S+)`).FindAllSubmatch(out, -1)
+	if len(emails) != 2 || len(passwords) != 2 {
+		t.Fatalf("kenshin demo does not say how to enter:\n%s", out)
+	}
+	var people []login
+	for i, e := range emails {
+		people = append(people, login{e, string(passwords[i][1])})
 	}
 	server := bintest.Serve(t, []string{"LANG=ja_JP.UTF-8", "TZ=Asia/Tokyo"}, "--data", data, "--listen", freeAddress(t))
+	server.URL = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
+	return server, people
+}
+
+// demoHouse is the fictitious hospital with its administrator signed in.
+func demoHouse(t *testing.T) (*browsertest.Tab, *bintest.Server) {
+	t.Helper()
+	server, people := demoPeople(t)
+	return signIn(t, server, people[0]), server
+}
+
+// signIn signs somebody in with a passkey.
+func signIn(t *testing.T, server *bintest.Server, who login) *browsertest.Tab {
+	t.Helper()
 	tab := browsertest.OpenFor(t, 15*time.Minute) // some eighty pages
 	tab.Authenticator()
-	address := strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
-	tab.Go(address + "/signin")
-	tab.Type("[name=email]", said(`(\S+@kenshin\.invalid)`))
-	tab.Type("[name=password]", said(`(?m)(?:Password|パスワード): *(\S+)`)+"\r")
+	tab.Go(server.URL + "/signin")
+	tab.Type("[name=email]", who.email)
+	tab.Type("[name=password]", who.password+"\r")
 	tab.Wait("document.querySelector('[data-passkey=create]') && !document.querySelector('[data-passkey=create]').hidden")
 	tab.Click("[data-passkey=create] button")
 	tab.Wait("location.pathname === '/me'")
-	server.URL = address
-	return tab, server
+	return tab
 }
 
 // freeAddress is a loopback address that nobody listens at: a passkey belongs to the address that the server was told.

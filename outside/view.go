@@ -44,6 +44,28 @@ func (v *view) answer(n string) bool {
 	return err == nil && o >= 0 && o < len(v.Set.Questions[v.Question].Options)
 }
 
+// bestMarks are the marks of the cues that teach most, one of each: a minute is too short for all.
+func (v view) bestMarks() (out []lesson.Legend) {
+	for _, l := range v.Shown.Legend {
+		of := func(x lesson.Legend) bool { return x.Cue.ID == l.Cue.ID }
+		if slices.ContainsFunc(v.Best, func(b lesson.CueLesson) bool { return b.Cue == l.Cue.ID }) && !slices.ContainsFunc(out, of) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// otherMarks are those that bestMarks leaves out.
+func (v view) otherMarks() (out []lesson.Legend) {
+	best := v.bestMarks()
+	for _, l := range v.Shown.Legend {
+		if !slices.ContainsFunc(best, func(b lesson.Legend) bool { return b.Number == l.Number }) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
 func (v view) question() lesson.Question { return v.Set.Questions[v.Question] }
 func (v view) right() bool               { return v.question().Right == v.Answer }
 func (v view) last() bool                { return v.Question == len(v.Set.Questions)-1 }

@@ -274,7 +274,7 @@ func (v *visit) flightMark(d drill.Drill) (page.FlightMark, error) {
 		for _, w := range fl.Report.Waived {
 			says = append(says, w.Says.For(v.ctx)+v.t("(見送った理由: ", " (waived: ")+w.Reason+", "+w.By+")")
 		}
-		return page.FlightMark{Mark: page.MarkWarn, Text: v.t("%d件を見送って通りました", "passed, %d waived", len(says)), Says: strings.Join(says, " ")}, nil
+		return page.FlightMark{Mark: page.MarkWarn, Text: v.t("%d件を見送って通りました", "passed, %d waived", len(says)), Says: says}, nil
 	}
 	return page.FlightMark{Mark: page.MarkOK, Text: v.t("通りました", "passed")}, nil
 }

@@ -19,6 +19,8 @@ type serveCmd struct {
 	DrillKey    string   `help:"訓練ページの証明書の鍵(PEM) / its key" type:"path" env:"KENSHIN_DRILL_KEY"`
 	DrillProxy  []string `help:"訓練ページの手前にある中継サーバ / proxies whose X-Forwarded-For counts, like 10.0.0.5/32" env:"KENSHIN_DRILL_PROXY"`
 
+	DNS string `name:"dns" help:"訓練の確認に使うネームサーバ(書かなければこの機械の設定) / name server for the proofs and checks of drills, like 10.0.0.53:53; default is the machine's" env:"KENSHIN_DNS"`
+
 	ReportListen string `help:"職員の報告メールを受けるアドレス(SMTP) / address on which reports are taken over SMTP, like 0.0.0.0:2525" env:"KENSHIN_REPORT_LISTEN"`
 
 	NewAuthority bool `help:"Kenshinの認証局を作り直す(PCに入れ直しが必要) / make Kenshin's own CA anew; its root must be brought to the PCs again"`
@@ -33,6 +35,11 @@ func (s serveCmd) Run(e *env) error {
 	c.NewAuthority = s.NewAuthority
 	c.DrillListen, c.DrillCert, c.DrillKey = s.DrillListen, s.DrillCert, s.DrillKey
 	c.ReportListen = s.ReportListen
+	if s.DNS != "" {
+		if c.NameServer, err = netip.ParseAddrPort(s.DNS); err != nil {
+			return usage("--dns は 10.0.0.53:53 のように「アドレス:ポート」で書いてください: "+s.DNS, "Write --dns as ADDRESS:PORT, like 10.0.0.53:53: "+s.DNS)
+		}
+	}
 	for _, text := range s.DrillProxy {
 		p, err := netip.ParsePrefix(text)
 		if err != nil {

@@ -25,8 +25,11 @@ type Field struct {
 	List         []string // suggestions
 	Inputmode    string
 	Max          int // characters; 200 when 0
+	Rows         int // of a text of several lines; 2 when 0
 	Focus        bool
 }
+
+func (f Field) rows() string { return strconv.Itoa(max(f.Rows, 2)) }
 
 func (f Field) typ() string {
 	if f.Type == "" {

@@ -2,6 +2,7 @@ package page
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 
@@ -69,7 +70,7 @@ type DrillView struct {
 type FlightMark struct {
 	Mark Mark
 	Text string
-	Says string
+	Says []string // of what was waived, with the reason
 }
 
 // Going reports whether numbers still change by themselves.
@@ -211,7 +212,7 @@ func audienceText(ctx context.Context, a drill.Audience) string {
 
 func rate(d drill.Drill) string {
 	if d.Schedule.Rate == 0 {
-		return dec(drill.DefaultRate)
+		d.Schedule.Rate = drill.DefaultRate
 	}
-	return dec(d.Schedule.Rate)
+	return strconv.FormatFloat(d.Schedule.Rate, 'f', -1, 64)
 }

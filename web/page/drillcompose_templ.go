@@ -812,7 +812,7 @@ func drillCompose(f DrillForm) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = area(Field{Name: "text", Label: t(ctx, "本文", "Text"), Value: f.Mail.Text, Required: true, Max: 60000, Wide: true, Err: f.Errors["text"]}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = area(Field{Name: "text", Label: t(ctx, "本文", "Text"), Value: f.Mail.Text, Required: true, Max: 60000, Rows: 14, Wide: true, Err: f.Errors["text"]}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -905,7 +905,7 @@ func drillCompose(f DrillForm) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = area(Field{Name: "html", Label: "HTML", Value: f.Mail.HTML, Max: 100000, Wide: true, Err: f.Errors["html"], Hint: t(ctx, "スクリプト、フォーム、外の画像は使えません。", "No scripts, forms or outside pictures.")}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = area(Field{Name: "html", Label: "HTML", Value: f.Mail.HTML, Max: 100000, Rows: 10, Wide: true, Err: f.Errors["html"], Hint: t(ctx, "スクリプト、フォーム、外の画像は使えません。", "No scripts, forms or outside pictures.")}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

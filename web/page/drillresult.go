@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -213,6 +215,8 @@ func signalName(s drill.Signal) i18n.Text {
 		return i18n.Text{Ja: "隔離から取り出した", En: "Released from quarantine"}
 	case drill.Read:
 		return i18n.Text{Ja: "お知らせを最後まで読んだ", En: "Notice read to its end"}
+	case drill.Answered:
+		return i18n.Text{Ja: "教材の問題に答えた", En: "Answered a question of the lesson"}
 	}
 	return i18n.Text{Ja: string(s), En: string(s)}
 }
@@ -274,6 +278,17 @@ func method(ctx context.Context, m string) string {
 		return t(ctx, "取り込んだ一覧", "imported list")
 	}
 	return m
+}
+
+// detailText is what else is known of an arrival, in words where it is a code.
+func detailText(ctx context.Context, e drill.Event) string {
+	question, option, ok := strings.Cut(e.Detail, "=")
+	q, err1 := strconv.Atoi(question)
+	o, err2 := strconv.Atoi(option)
+	if e.Signal != drill.Answered || !ok || err1 != nil || err2 != nil {
+		return e.Detail
+	}
+	return t(ctx, "%d問目に%d番目の答え", "question %d, answer %d", q+1, o+1)
 }
 
 // oddly says what a list must not pass over: a link that was followed without the mail having been seen open.
