@@ -121,14 +121,9 @@ func TestDrillGuide(t *testing.T) {
 		t.Errorf("%d mails to %d recipients", sink.Count(), len(sink.ByRecipient()))
 	}
 
-	link := regexp.MustCompile(regexp.QuoteMeta("http://"+landing+"/") + "[a-z2-7]{32}")
 	const visitors = 3
 	for i, m := range sink.Messages()[:visitors] {
-		plain := strings.ReplaceAll(string(bytes.ReplaceAll(m.Body, []byte("=\r\n"), nil)), "=3D", "=")
-		l := link.FindString(plain)
-		if l == "" {
-			t.Fatalf("no link in mail %d:\n%s", i, plain)
-		}
+		l := linkIn(t, landing, m)
 		for _, step := range []string{"GET " + l, "POST " + l + "/ok"} {
 			method, at, _ := strings.Cut(step, " ")
 			q, err := http.NewRequest(method, at, nil)

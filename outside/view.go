@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"

@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 shots=$(mktemp -d)
 trap 'rm -rf "$shots"' EXIT
-KENSHIN_SHOTS=$shots go test -count=1 -run '^TestDemo$' ./e2e
-for name in home ledger device sweep segments; do
+KENSHIN_SHOTS=$shots go test -count=1 -run '^TestDemo(Drills)?$' ./e2e
+for name in home ledger device sweep segments drill; do
   cp "$shots/picture-$name.png" "docs/picture/$name.png"
 done
