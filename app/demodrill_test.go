@@ -11,6 +11,7 @@ import (
 	"kenshin/actor"
 	"kenshin/drill"
 	"kenshin/drill/preflight"
+	"kenshin/facility"
 	"kenshin/fault"
 )
 
@@ -155,7 +156,10 @@ func TestADemoSendsNothingToAnybody(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if d, err = book.Submit(trainer, f, d.ID); err != nil {
+		d, err = book.Submit(trainer, f, d.ID)
+		if cloud := way.Kind == "graph" || way.Kind == "gmail"; cloud && fault.Is(err, fault.Invalid) {
+			continue // a cloud must show that it keeps the marker, and no test mail ever arrived
+		} else if err != nil {
 			t.Fatal(way.Kind, err)
 		}
 		if _, err := book.Approve(admin, f, d.ID, d.Hash); err != nil {
@@ -175,6 +179,23 @@ func TestADemoSendsNothingToAnybody(t *testing.T) {
 	}
 	if err := h.mailNow(t.Context(), f, "x", "x"); !fault.Is(err, fault.Invalid) {
 		t.Errorf("the house's own mails: %v", err)
+	}
+	s.Mailbox = drill.Mailbox{Host: "127.0.0.1", Port: port, Security: "tls", User: "hokoku"}
+	if err := book.SaveSettings(admin, f, s, drill.Secrets{Mailbox: "secret"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := book.TryMailbox(admin, f, s.Mailbox, ""); !fault.Is(err, fault.Denied) {
+		t.Errorf("the report mailbox: %v", err)
+	}
+	watch, stop := context.WithCancel(t.Context())
+	looked := 0
+	if err := book.WatchMailboxes(watch, func(context.Context) ([]facility.ID, error) {
+		if looked++; looked == 2 { // the first look at this facility is over
+			stop()
+		}
+		return []facility.ID{f}, nil
+	}); err != nil {
+		t.Error(err)
 	}
 	if n := touched.Load(); n != 0 {
 		t.Errorf("%d attempts to reach somebody", n)

@@ -151,6 +151,11 @@ func (b *Book) TryMailbox(ctx context.Context, f facility.ID, m Mailbox, secret 
 	if err := m.check(); err != nil {
 		return found, err
 	}
+	if no, err := b.fictitious(ctx, f); err != nil {
+		return found, err
+	} else if no {
+		return found, fault.New(fault.Denied, "見本の病院は、どのメールボックスにもつなぎません。", "The fictitious hospital connects to no mailbox.")
+	}
 	kept := secret == "" && m.Host == s.Mailbox.Host && m.TokenURL == s.Mailbox.TokenURL
 	if kept {
 		if secret, err = b.secret(f, mailboxPurpose, s.Mailbox.Sealed); err != nil {

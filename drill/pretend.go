@@ -20,6 +20,12 @@ func (b *Book) reach(ctx context.Context, f facility.ID) (preflight.World, error
 	return b.world, err
 }
 
+// fictitious reports a facility whose mails and mailboxes lead nowhere.
+func (b *Book) fictitious(ctx context.Context, f facility.ID) (bool, error) {
+	fac, err := b.houses.Facility(ctx, f)
+	return fac.Demo, err
+}
+
 // Nowhere is the way of a fictitious facility's mails, whatever its settings say: each is taken, and none leaves this process.
 type Nowhere struct {
 	Took  func(relay.Envelope) // is told of each mail, nil: nobody

@@ -93,6 +93,9 @@ func (w *watches) end() {
 
 // look begins to read a facility's mailbox, or stops when the settings are others.
 func (w *watches) look(ctx context.Context, f facility.ID) error {
+	if no, err := w.book.fictitious(ctx, f); no || err != nil {
+		return err
+	}
 	s, err := w.book.Settings(ctx, f)
 	if err != nil {
 		return err
