@@ -10,6 +10,7 @@ import (
 	"io"
 	"regexp"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -170,7 +171,7 @@ func decode(name string, r io.Reader, out any) (places, string, error) {
 	var root yaml.Node
 	switch err := yaml.Unmarshal([]byte(text), &root); {
 	case err != nil:
-		return p, "", yamlMistakes(p, err).fault(fault.Invalid)
+		return p, "", whereBroken(text, yamlMistakes(p, err)).fault(fault.Invalid)
 	case root.Kind == 0:
 		return p, "", Mistakes{p.mistake("ファイルが空です。", "the file is empty")}.fault(fault.Invalid)
 	}
@@ -229,6 +230,23 @@ func yamlMistakes(p places, err error) Mistakes {
 	return out
 }
 
+// whereBroken finds the line, which the YAML library tells one off, or where the bracket began, or not at all. It stops at the first thing it cannot read, so every beginning of the
+// file that reaches that line fails in the same way; the shortest one ends there.
+func whereBroken(text string, m Mistakes) Mistakes {
+	if len(m) != 1 {
+		return m
+	}
+	said := func(s string) string {
+		if err := yaml.Unmarshal([]byte(s), new(yaml.Node)); err != nil {
+			return err.Error()
+		}
+		return ""
+	}
+	lines, whole := strings.SplitAfter(text, "\n"), said(text)
+	m[0].Line = 1 + sort.Search(len(lines)-1, func(n int) bool { return said(strings.Join(lines[:n+1], "")) == whole })
+	return m
+}
+
 func yamlWords(s string) i18n.Text {
 	if g := unknownField.FindStringSubmatch(s); g != nil {
 		return i18n.Text{Ja: "「" + g[1] + "」という項目名はありません。つづりを確かめてください。", En: "there is no field “" + g[1] + "”; check its spelling"}
@@ -248,5 +266,5 @@ func yamlWords(s string) i18n.Text {
 		return i18n.Text{Ja: "ここは" + want.Ja + "を書くところですが、" + form.Ja + "が書かれています。", En: "here belongs " + want.En + ", but there is " + form.En}
 	}
 	s = strings.Join(strings.Fields(s), " ")
-	return i18n.Text{Ja: "YAMLの書き方に誤りがあります。字下げ、「: 」のあとの空白、引用符を確かめてください（" + s + "）。", En: "this is not well-formed YAML; check indentation, the blank after “:” and quotes (" + s + ")"}
+	return i18n.Text{Ja: "YAMLの書き方に誤りがあります。この行か前の行の、字下げ、「: 」のあとの空白、引用符を確かめてください（" + s + "）。", En: "this line or the one before is not well-formed YAML; check indentation, the blank after “:” and quotes (" + s + ")"}
 }

@@ -59,22 +59,15 @@ func Load(fsys fs.FS) (Set, error) {
 // New makes a set. The error holds Mistakes with file and line: an id that is used twice, an edition or an item that does not exist, a circle.
 func New(all ...Catalogue) (Set, error) {
 	s := Set{all: slices.Clone(all), byID: map[string]int{}, byItem: map[string][2]int{}}
+	found := twins(all)
 	slices.SortStableFunc(s.all, func(a, b Catalogue) int {
 		return cmp.Or(cmp.Compare(slices.Index(Kinds(), a.Kind), slices.Index(Kinds(), b.Kind)), cmp.Compare(slices.Index(Forms(), a.Form), slices.Index(Forms(), b.Form)),
 			cmp.Compare(b.FiscalYear, a.FiscalYear), cmp.Compare(a.ID, b.ID))
 	})
-	var found Mistakes
 	for n, c := range s.all {
 		s.all[n].Items = slices.Clone(c.Items) // explanations are filled in below
-		if _, twice := s.byID[c.ID]; twice {
-			found = append(found, c.places.mistake("表の id「"+c.ID+"」はほかのファイルにもあります。", "the catalogue id “"+c.ID+"” is in another file too", "id"))
-		}
 		s.byID[c.ID] = n
 		for at, i := range c.Items {
-			if o, twice := s.byItem[i.ID]; twice && o[0] != n {
-				found = append(found, c.places.mistake("質問の id「"+i.ID+"」は「"+s.all[o[0]].ID+"」にもあります。", "the item id “"+i.ID+"” is in “"+s.all[o[0]].ID+"” too", "items", at, "id"))
-				continue
-			}
 			s.byItem[i.ID] = [2]int{n, at}
 		}
 	}
@@ -82,12 +75,34 @@ func New(all ...Catalogue) (Set, error) {
 		found = append(found, s.links(c)...)
 	}
 	if len(found) == 0 {
-		found = append(s.circles(), s.explain()...)
+		found = s.circles()
+	}
+	if len(found) == 0 { // explain would run in a circle for ever
+		found = s.explain()
 	}
 	if err := found.fault(fault.Invalid); err != nil {
 		return Set{}, err
 	}
 	return s, nil
+}
+
+// twins finds ids that are used twice; the later catalogue is blamed.
+func twins(all []Catalogue) Mistakes {
+	var found Mistakes
+	ids, items := map[string]bool{}, map[string]string{}
+	for _, c := range all {
+		if ids[c.ID] {
+			found = append(found, c.places.mistake("表の id「"+c.ID+"」はほかのファイルにもあります。", "the catalogue id “"+c.ID+"” is in another file too", "id"))
+		}
+		ids[c.ID] = true
+		for at, i := range c.Items {
+			if other, twice := items[i.ID]; twice {
+				found = append(found, c.places.mistake("質問の id「"+i.ID+"」は「"+other+"」にもあります。", "the item id “"+i.ID+"” is in “"+other+"” too", "items", at, "id"))
+			}
+			items[i.ID] = c.ID
+		}
+	}
+	return found
 }
 
 // With returns the set with one more catalogue, or with a newer text of one that it has (same id).
@@ -191,7 +206,7 @@ func (s Set) reaches(from Item, id string, next func(Item) []string) bool {
 	return false
 }
 
-// explain fills in what items borrow from others. Each link is followed to its end, so the order does not matter.
+// explain fills in what items borrow from others. Each link is followed to its end, so the order does not matter; there must be no circle.
 func (s Set) explain() Mistakes {
 	var found Mistakes
 	for n := range s.all {
