@@ -218,7 +218,7 @@ func (k *checker) values(i *Item, n int) {
 	}
 	for at, id := range i.Checks {
 		if _, ok := k.known.Find(id); !ok {
-			k.bad("測定「"+id+"」はKenshinにありません。kenshin catalogue list で一覧を見られます。", "Kenshin has no check “"+id+"”; see kenshin catalogue list", "items", n, "checks", at)
+			k.bad("測定「"+id+"」はKenshinにありません。kenshin catalogue list --checks で一覧を見られます。", "Kenshin has no check “"+id+"”; see kenshin catalogue list --checks", "items", n, "checks", at)
 		}
 	}
 	for at, c := range i.Clauses {

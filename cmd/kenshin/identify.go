@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -15,7 +14,6 @@ import (
 	"kenshin/facility"
 	"kenshin/fault"
 	"kenshin/i18n"
-	"kenshin/identify"
 	"kenshin/ledger"
 	"kenshin/netid"
 )
@@ -116,35 +114,4 @@ func findDevice(e *env, h *app.House, f facility.ID, text string) (netid.DeviceI
 	}
 	return "", fault.New(fault.Invalid, "「"+text+"」の機器が複数あります。IDで指定してください: "+strings.Join(found, ", "),
 		"Several devices have "+text+". Name one by its id: "+strings.Join(found, ", "))
-}
-
-type catalogueCmd struct {
-	Check catalogueCheckCmd `cmd:"" help:"判定規則のファイル(YAML)が正しいか / whether a file of rules is right"`
-}
-
-type catalogueCheckCmd struct {
-	File string `arg:"" type:"path"`
-}
-
-const maxCatalogue = 8 << 20
-
-func (c catalogueCheckCmd) Run(e *env) error {
-	f, size, err := openInput(c.File)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if size > maxCatalogue {
-		return fault.New(fault.TooLarge, "規則のファイルが大きすぎます(8 MBまで)。", "The file of rules is too large (up to 8 MB).")
-	}
-	b, err := io.ReadAll(io.LimitReader(f, maxCatalogue))
-	if err != nil {
-		return err
-	}
-	n, err := identify.Check(b)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(e.out, i18n.T(e.ctx, "規則 %d個、正しく読めました。", "%d rules, all right.", n))
-	return err
 }
