@@ -79,6 +79,24 @@ func (s *server) getCoverage(ctx context.Context, f facility.ID, in *getCoverage
 	return out, err
 }
 
+// DrillReceived is how many of those whom a notice or a lesson reached have read or finished it.
+type DrillReceived struct {
+	All         CoverageCount   `json:"all"`
+	Departments []CoverageCount `json:"departments" nullable:"false" doc:"Departments of five people and more; smaller ones are put together."`
+}
+
+func (s *server) getReceived(ctx context.Context, f facility.ID, in *ByID) (DrillReceived, error) {
+	if _, err := s.Drills.Get(ctx, f, in.ID); err != nil {
+		return DrillReceived{}, err
+	}
+	all, by, err := s.Drills.Received(ctx, f, in.ID)
+	out := DrillReceived{All: CoverageCount(all), Departments: []CoverageCount{}}
+	for _, c := range drill.Fold(by, i18n.T(ctx, "その他", "others")) {
+		out.Departments = append(out.Departments, CoverageCount(c))
+	}
+	return out, err
+}
+
 type addReleases struct {
 	ByID
 	Body struct {

@@ -41,6 +41,7 @@ func (s *server) drillRoutes() []route {
 		{"POST", "/drills/{id}/withdraw", stop, "withdraw-drill", "End a drill for good", "What happened so far stays.", done(s, s.withdrawDrill)},
 		{"POST", "/drills/{id}/close", edit, "close-drill", "End a drill that was sent", "Everybody who was mailed gets the feedback mail, unless the schedule says no.", done(s, s.closeDrill)},
 		{"POST", "/drills/{id}/releases", edit, "add-drill-releases", "Read a list of mails that were released from quarantine", "The same row twice counts once.", one(s, s.addReleases)},
+		{"GET", "/drills/{id}/received", see, "get-drill-received", "How many of each department read a notice or finished a lesson that was sent", "", one(s, s.getReceived)},
 		{"GET", "/drills/{id}/progress", see, "get-drill-progress", "How far the sending is", "", one(s, s.drillProgress)},
 		{"GET", "/drills/{id}/targets", names, "list-drill-targets", "Every recipient with what happened", "", list(s, s.listTargets, targetColumns...)},
 		{"GET", "/drills/{id}/targets/{target}", names, "get-drill-target", "One recipient's timeline with the reasons", "", one(s, s.getTarget)},

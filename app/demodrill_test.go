@@ -180,6 +180,9 @@ func TestADemoSendsNothingToAnybody(t *testing.T) {
 	if err := h.mailNow(t.Context(), f, "x", "x"); !fault.Is(err, fault.Invalid) {
 		t.Errorf("the house's own mails: %v", err)
 	}
+	if err := h.remindOfDrills(t.Context(), fac); err != nil {
+		t.Errorf("reminders stop the daily upkeep: %v", err)
+	}
 	s.Mailbox = drill.Mailbox{Host: "127.0.0.1", Port: port, Security: "tls", User: "hokoku"}
 	if err := book.SaveSettings(admin, f, s, drill.Secrets{Mailbox: "secret"}); err != nil {
 		t.Fatal(err)

@@ -1,6 +1,8 @@
 package e2e_test
 
 import (
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -35,6 +37,18 @@ func drillPages(t *testing.T, tab *browsertest.Tab, address string, trainer bool
 	return pages
 }
 
+var pdfPage = regexp.MustCompile(`/Type\s*/Page\b`)
+
+// sheets counts the pages of a PDF that Chromium made.
+func sheets(t *testing.T, path string) int {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(pdfPage.FindAll(b, -1))
+}
+
 // TestDemoDrills walks the mail drills of the fictitious hospital as its administrator and as its trainer, in both languages.
 func TestDemoDrills(t *testing.T) {
 	server, people := demoPeople(t)
@@ -58,7 +72,9 @@ func TestDemoDrills(t *testing.T) {
 					t.Errorf("%s: Japanese is left in English: %s", name, left)
 				}
 				if strings.HasSuffix(name, "-report") && lang == "ja" {
-					tab.PrintPDF(name)
+					if n := sheets(t, tab.PrintPDF(name)); n != 1 {
+						t.Errorf("%s takes %d sheets of paper, want one", name, n)
+					}
 				}
 			}
 		}
