@@ -49,7 +49,11 @@ func TestChild(t *testing.T) {
 	set := fast
 	set.Timeout, set.Step = time.Minute, 30*time.Second
 	q := newQueue(t, db, set)
-	q.Handle("slow", job.Options{}, slow(db, 8, 40*time.Millisecond, func(step int) { fmt.Println("step", step) }))
+	pause := 40 * time.Millisecond
+	if p, err := time.ParseDuration(os.Getenv("JOB_TEST_PAUSE")); err == nil {
+		pause = p
+	}
+	q.Handle("slow", job.Options{}, slow(db, 8, pause, func(step int) { fmt.Println("step", step) }))
 	if err := q.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -57,10 +61,10 @@ func TestChild(t *testing.T) {
 }
 
 // child starts the test binary as a process of its own and returns the steps that it reports.
-func child(t *testing.T, env string) (kill func(), steps <-chan int) {
+func child(t *testing.T, env ...string) (kill func(), steps <-chan int) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestChild$", "-test.v")
-	cmd.Env = append(os.Environ(), env)
+	cmd.Env = append(os.Environ(), env...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -130,6 +134,27 @@ func TestKill9(t *testing.T) {
 		await(t, q, dbtest.Facility, id, job.Finished)
 		if n := facts(t, db, id); n != 8 {
 			t.Errorf("%d facts, want 8: a step was lost or done twice", n)
+		}
+	})
+	t.Run("power that comes and goes within seconds", func(t *testing.T) {
+		dir := dbtest.SQLiteDir(t)
+		id := request(t, store.Options{Dir: dir})
+		for range 8 {
+			kill, steps := child(t, "JOB_TEST_DIR="+dir, "JOB_TEST_PAUSE=1m")
+			select {
+			case <-steps: // it is in the middle of the first step
+			case <-time.After(time.Second): // it waits for quieter times
+			}
+			kill()
+		}
+		child(t, "JOB_TEST_DIR="+dir)
+		db, err := store.Open(t.Context(), store.Options{Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		if got := await(t, newQueue(t, db, fast), dbtest.Facility, id, job.Finished); got.Done != 8 {
+			t.Errorf("run = %+v", got)
 		}
 	})
 	t.Run("postgres goes on in another copy", func(t *testing.T) {

@@ -103,14 +103,20 @@ func (q *Queue) claim(ctx context.Context, f facility.ID, id RunID, riverID int6
 				return nil
 			}
 			r.Attempts++ // whoever held it did not come to an end
+			wait = rest(r.Attempts)
 		}
 		switch {
 		case r.CancelRequested:
+			wait = 0
 			return setState(ctx, tx, id, Cancelled, now)
 		case r.PauseRequested:
+			wait = 0
 			return setState(ctx, tx, id, Paused, now)
-		case r.Attempts > k.MaxAttempts:
+		case r.Attempts > k.MaxAttempts+cutOffs:
+			wait = 0
 			return q.giveUp(ctx, tx, r, now)
+		case wait > 0:
+			return endStep(ctx, tx, id, r.lease, ending{state: Queued, step: r.Step, attempts: r.Attempts, note: r.Note}, now)
 		}
 		lease := q.id + "/" + store.NewID()
 		if err := takeRun(ctx, tx, r, lease, now.Add(2*q.set.Timeout), now); err != nil {
@@ -121,6 +127,18 @@ func (q *Queue) claim(ctx context.Context, f facility.ID, id RunID, riverID int6
 		return nil
 	})
 	return run, k, wait, err
+}
+
+// cutOffs is how many tries more than failing ones a step has when it is the program that ends in its middle.
+const cutOffs = 4
+
+// rest is how long a step waits that was cut off n times in a row: power that comes and goes within seconds must not use up its tries, and
+// one that itself brings the program down is given up after about two minutes. The first time it goes on at once.
+func rest(n int) time.Duration {
+	if n <= 1 {
+		return 0
+	}
+	return time.Second << min(n-1, 4)
 }
 
 // held reports whether the lease belongs to a step that may still be at work.
