@@ -11,12 +11,12 @@ trap 'rm -f "$log"' EXIT
 status=0
 # three packages at a time: those that wait for the lab or for each other leave the cores to the rest
 go test -p 3 -timeout 18m -v ./... >"$log" 2>&1 || status=$?
-grep -vE '^(=== (RUN|PAUSE|CONT|NAME)|\s*--- PASS|PASS$|\?)' "$log" | grep -E '^(ok|FAIL|---|\s+---|panic|\s+\S+_test\.go)' || true
-[ $status = 0 ] || { echo "---- the failures in full"; grep -nE -B40 '^\s*--- FAIL|^panic|\[build failed\]' "$log" | tail -n 400; }
-skips=$(grep -cE '^\s*--- SKIP' "$log" || true)
+grep -avE '^(=== (RUN|PAUSE|CONT|NAME)|\s*--- PASS|PASS$|\?)' "$log" | grep -aE '^(ok|FAIL|---|\s+---|panic|\s+\S+_test\.go)' || true
+[ $status = 0 ] || { echo "---- the failures in full"; grep -anE -B40 '^\s*--- FAIL|^panic|\[build failed\]' "$log" | tail -n 400; }
+skips=$(grep -acE '^\s*--- SKIP' "$log" || true)
 echo "skipped tests and why:"
-grep -E -A3 '^\s*--- SKIP' "$log" | grep -E '_test\.go|\.go:[0-9]+:' | sed 's/^\s*/  /' | sort | uniq -c | sort -rn | head -n 40 || true
-passed=$(grep -cE '^\s*--- PASS' "$log" || true)
-failed=$(grep -cE '^\s*--- FAIL' "$log" || true)
+grep -aE -A3 '^\s*--- SKIP' "$log" | grep -aE '_test\.go|\.go:[0-9]+:' | sed 's/^\s*/  /' | sort | uniq -c | sort -rn | head -n 40 || true
+passed=$(grep -acE '^\s*--- PASS' "$log" || true)
+failed=$(grep -acE '^\s*--- FAIL' "$log" || true)
 echo "$passed passed, $failed failed, $skips skipped"
 exit $status
