@@ -33,6 +33,7 @@ type clinic struct {
 	nameAddr                 string
 	admin, trainer, director string
 	cmd                      *exec.Cmd
+	client                   http.Client
 	proofHost, proof         string
 }
 
@@ -115,7 +116,7 @@ func (c *clinic) ask(method, path, token string, body, out any) error {
 	}
 	q.Header.Set("Authorization", "Bearer "+token)
 	q.Header.Set("Content-Type", "application/json")
-	a, err := http.DefaultClient.Do(q)
+	a, err := c.client.Do(q)
 	if err != nil {
 		return err
 	}
