@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/emersion/go-message"
 	"github.com/miekg/dns"
 
 	"kenshin/internal/mailtest"
@@ -158,7 +159,13 @@ func (c *clinic) people(n int, replace bool) error {
 	for i := range list {
 		list[i] = map[string]any{"address": fmt.Sprintf("s%05d@byoin.example.jp", i), "surname": "髙﨑", "given": "花子" + strconv.Itoa(i), "department": "部署" + strconv.Itoa(i%40)}
 	}
-	return c.ask("PUT", "/drills/people", c.trainer, map[string]any{"people": list, "replace": replace}, nil)
+	for from := 0; from < n; from += 4000 { // a body has its limit
+		part := list[from:min(from+4000, n)]
+		if err := c.ask("PUT", "/drills/people", c.trainer, map[string]any{"people": part, "replace": replace && from == 0}, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // rehearse makes a drill of everybody on the list and has it approved; it returns its id.
@@ -202,8 +209,7 @@ var tokenAt = regexp.MustCompile("http://" + regexp.QuoteMeta(landingOn) + "/([a
 // links are the addresses behind the links, one for each mail since the n-th.
 func (c *clinic) links(from int) (out []string) {
 	for _, m := range c.sink.Messages()[from:] {
-		text := strings.ReplaceAll(strings.ReplaceAll(string(m.Body), "=\r\n", ""), "=3D", "=")
-		for _, l := range tokenAt.FindAllStringSubmatch(text, -1) {
+		for _, l := range tokenAt.FindAllStringSubmatch(readable(m.Body), -1) {
 			if l[2] == "" {
 				out = append(out, "http://"+landingOn+"/"+l[1])
 				break
@@ -211,6 +217,22 @@ func (c *clinic) links(from int) (out []string) {
 		}
 	}
 	return out
+}
+
+// readable is the text of a mail's parts.
+func readable(mail []byte) string {
+	e, err := message.Read(bytes.NewReader(mail))
+	if e == nil {
+		return fmt.Sprint(err)
+	}
+	var text strings.Builder
+	_ = e.Walk(func(_ []int, part *message.Entity, err error) error {
+		if kind, _, _ := part.Header.ContentType(); err == nil && strings.HasPrefix(kind, "text/") {
+			_, err = io.Copy(&text, part.Body)
+		}
+		return err
+	})
+	return text.String()
 }
 
 // drill measures sending, arrivals and totals of mail drills.
