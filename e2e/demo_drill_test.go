@@ -51,6 +51,7 @@ func sheets(t *testing.T, path string) int {
 
 // TestDemoDrills walks the mail drills of the fictitious hospital as its administrator and as its trainer, in both languages.
 func TestDemoDrills(t *testing.T) {
+	t.Parallel()
 	server, people := demoPeople(t)
 	for i, who := range people {
 		tab := signIn(t, server, who)

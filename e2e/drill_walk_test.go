@@ -30,6 +30,7 @@ import (
 // TestWholeDrillInChromium is a drill as its people live it: the trainer takes in the staff list of a Japanese Excel, writes, looks over and submits;
 // the director approves; mails arrive; a nurse presses the link, reads what it was and answers; the trainer sees it.
 func TestWholeDrillInChromium(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("a drill in a browser takes a minute")
 	}

@@ -82,6 +82,7 @@ func published(t *testing.T, console, token string) string {
 // TestDrillGuide runs the guide's drill from a clean folder to the totals, with exactly the guide's commands; only the number of recipients and
 // the ports are others.
 func TestDrillGuide(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("jq"); err != nil {
 		t.Skip("no jq; apt-get install jq curl")
 	}
