@@ -93,10 +93,10 @@ type Tab struct {
 // Open gives the test a fresh tab with cookies of its own. It skips the test, with the reason, where no Chromium is installed.
 func Open(t testing.TB) *Tab {
 	t.Helper()
-	return OpenFor(t, 6*time.Minute) // a machine with two cores and other work
+	return OpenFor(t, 15*time.Minute) // a bound for what hangs, on a machine with two cores and other work
 }
 
-// OpenFor is Open for a walk that may take longer than three minutes.
+// OpenFor is Open for a walk that may take longer than that.
 func OpenFor(t testing.TB, most time.Duration) *Tab {
 	t.Helper()
 	path := Find()
