@@ -209,7 +209,10 @@ func (c *Checkup) save(ctx context.Context, f facility.ID, s *Sweep, at cursor, 
 		}
 		s.stand(at)
 		err = tx.Row(ctx, "SELECT "+hostCounts+" FROM checkup_sweeps s WHERE s.facility_id = $1 AND s.id = $2", s.ID).Scan(&s.Found, &s.Asked, &s.Held)
-		return errors.Join(err, saved(ctx, tx, s))
+		if err != nil {
+			return fmt.Errorf("count the hosts: %w", err)
+		}
+		return saved(ctx, tx, s)
 	})
 	if err != nil {
 		return fmt.Errorf("save the sweep's progress: %w", err)

@@ -35,11 +35,9 @@ func (b *Book) Route(ctx context.Context, f facility.ID, s Settings) (relay.Rout
 
 // OpenLine opens the facility's way to send: an Opener. A fictitious facility's mails go nowhere.
 func (b *Book) OpenLine(ctx context.Context, f facility.ID, s Settings) (Line, error) {
-	fac, err := b.houses.Facility(ctx, f)
-	if err != nil {
+	if no, err := b.fictitious(ctx, f); err != nil {
 		return nil, err
-	}
-	if fac.Demo {
+	} else if no {
 		return Nowhere{}, nil
 	}
 	r, err := b.Route(ctx, f, s)

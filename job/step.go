@@ -83,7 +83,7 @@ func (q *Queue) claim(ctx context.Context, f facility.ID, id RunID, riverID int6
 			return err
 		}
 		now := q.set.Now()
-		known := false
+		known, cutOff := false, false
 		q.mu.Lock()
 		k, known = q.kinds[r.Kind]
 		q.mu.Unlock()
@@ -103,19 +103,17 @@ func (q *Queue) claim(ctx context.Context, f facility.ID, id RunID, riverID int6
 				return nil
 			}
 			r.Attempts++ // whoever held it did not come to an end
-			wait = rest(r.Attempts)
+			cutOff = true
 		}
 		switch {
 		case r.CancelRequested:
-			wait = 0
 			return setState(ctx, tx, id, Cancelled, now)
 		case r.PauseRequested:
-			wait = 0
 			return setState(ctx, tx, id, Paused, now)
 		case r.Attempts > k.MaxAttempts+cutOffs:
-			wait = 0
 			return q.giveUp(ctx, tx, r, now)
-		case wait > 0:
+		case cutOff && rest(r.Attempts) > 0:
+			wait = rest(r.Attempts)
 			return endStep(ctx, tx, id, r.lease, ending{state: Queued, step: r.Step, attempts: r.Attempts, note: r.Note}, now)
 		}
 		lease := q.id + "/" + store.NewID()
