@@ -152,12 +152,21 @@ func (v *visit) drillLive() error {
 	if err != nil {
 		return err
 	}
+	if view.Canaries, err = v.canaries(d.ID); err != nil {
+		return err
+	}
 	view.NextChance = v.nextChance(d, s)
 	if !view.Going() { // what is to be done next has changed
 		v.w.Header().Set("HX-Refresh", "true")
 	}
 	v.show(page.DrillLive(v.shell(), view))
 	return nil
+}
+
+// canaries is how many of a drill's mails go to mailboxes that nobody opens.
+func (v *visit) canaries(id string) (int, error) {
+	list, err := v.s.Drills.Targets(v.ctx, v.facility, id, drill.TargetFilter{Canaries: true, Limit: 1})
+	return list.Total, err
 }
 
 // nextChance is when the calendar lets mails out again, zero when it does now.
@@ -234,11 +243,9 @@ func (v *visit) drillGroups(view *page.DrillView, staff []drill.Person) error {
 		if err != nil {
 			return err
 		}
-		canaries, err := v.s.Drills.Targets(v.ctx, v.facility, view.ID, drill.TargetFilter{Canaries: true, Limit: 1})
-		if err != nil {
+		if view.Canaries, err = v.canaries(view.ID); err != nil {
 			return err
 		}
-		view.Canaries = canaries.Total
 		for _, t := range all.Targets {
 			count[t.Department]++
 		}

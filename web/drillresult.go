@@ -211,11 +211,11 @@ func (v *visit) detail(d drill.Drill, s *page.DrillSum) (drillTimes, error) {
 	if err != nil {
 		return drillTimes{}, err
 	}
-	decoys, err := v.s.Drills.Targets(v.ctx, v.facility, d.ID, drill.TargetFilter{Canaries: true, Limit: 1})
+	decoys, err := v.canaries(d.ID)
 	if err != nil {
 		return drillTimes{}, err
 	}
-	if decoys.Total > 0 {
+	if decoys > 0 {
 		wrong, err := v.s.Drills.FalseHits(v.ctx, v.facility, d.ID)
 		if err != nil {
 			return drillTimes{}, err

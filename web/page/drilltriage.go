@@ -2,6 +2,7 @@ package page
 
 import (
 	"context"
+	"regexp"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -106,16 +107,25 @@ func reportedSubject(ctx context.Context, in drill.Incoming) string {
 	return first(in.Subject, t(ctx, "(件名なし)", "(no subject)"))
 }
 
+var written = regexp.MustCompile(`(?i)https?://[^\s<>"'）」』]+`)
+
+// shownText writes the addresses of a reported text as shownLink does.
+func shownText(s string) string { return written.ReplaceAllStringFunc(s, shownLink) }
+
 // shownLink writes an address so that nothing makes a link of it by accident: hxxp://203.0.113.66[.]example.
 func shownLink(s string) string {
-	s = strings.NewReplacer("http", "hxxp", "HTTP", "hxxp").Replace(s)
-	host, rest, ok := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(s, "hxxps://"), "hxxp://"), "/")
-	scheme := strings.TrimSuffix(s, strings.TrimPrefix(strings.TrimPrefix(s, "hxxps://"), "hxxp://"))
+	scheme, rest, ok := strings.Cut(s, "://")
+	if ok {
+		scheme = strings.Replace(strings.ToLower(scheme), "http", "hxxp", 1) + "://"
+	} else {
+		scheme, rest = "", s
+	}
+	host, path, ok := strings.Cut(rest, "/")
 	if i := strings.LastIndexByte(host, '.'); i >= 0 {
 		host = host[:i] + "[.]" + host[i+1:]
 	}
 	if ok {
-		host += "/" + rest
+		host += "/" + path
 	}
 	if r := []rune(scheme + host); len(r) > 300 {
 		return string(r[:300]) + "…"
