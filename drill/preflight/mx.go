@@ -184,7 +184,7 @@ func checkMX(ctx context.Context, p *pass) Result {
 		slices.Sort(names)
 		slices.Sort(guides)
 		r.Says = i18n.Text{Ja: fmt.Sprintf("受け口は %s です。手引きに沿って設定してください。", strings.Join(slices.Compact(names), "、")),
-			En: fmt.Sprintf("Mail is received by %d kinds of servers. Follow the guides: %s.", len(slices.Compact(names)), strings.Join(slices.Compact(guides), ", "))}
+			En: fmt.Sprintf("Kinds of servers that receive the mail: %d. Follow the guides: %s.", len(slices.Compact(names)), strings.Join(slices.Compact(guides), ", "))}
 	}
 	return r
 }
