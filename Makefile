@@ -3,7 +3,6 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export CGO_ENABLED ?= 0
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS := -s -w -X main.version=$(VERSION)
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -13,7 +12,7 @@ run: build ## build all and start the console on this machine
 
 build: assets ## bin/kenshin
 	@mkdir -p bin
-	@go build -trimpath -ldflags '$(LDFLAGS)' -o bin/kenshin ./cmd/kenshin
+	@scripts/build.sh '$(VERSION)' bin/kenshin
 
 assets: ## the browser side, when Node is on this machine
 	@scripts/assets.sh

@@ -120,18 +120,36 @@ func (b *Book) house(ctx context.Context, door uint32) (facility.ID, bool, error
 // Settings returns how the facility's drills are sent.
 func (b *Book) Settings(ctx context.Context, f facility.ID) (s Settings, err error) {
 	err = b.db.Read(ctx, f, func(tx *store.Tx) error {
-		s, err = SettingsKey().Get(ctx, tx)
+		s, err = settingsIn(ctx, tx)
 		return err
 	})
 	return s, err
 }
 
-// SaveSettings stores how the facility's drills are sent. Secrets that are left empty stay as they were.
+// settingsIn reads the settings with the revision that a save is compared with.
+func settingsIn(ctx context.Context, tx *store.Tx) (Settings, error) {
+	s, err := SettingsKey().Get(ctx, tx)
+	if err != nil {
+		return s, err
+	}
+	at, err := SettingsKey().Changed(ctx, tx)
+	if s.Revision = 0; !at.IsZero() {
+		s.Revision = store.Micros(at)
+	}
+	return s, err
+}
+
+// SaveSettings stores how the facility's drills are sent. Secrets that are left empty stay as they were. A Revision that is not the stored one's is a
+// Conflict: somebody saved in between.
 func (b *Book) SaveSettings(ctx context.Context, f facility.ID, s Settings, secrets Secrets) error {
 	return b.db.Write(ctx, f, func(tx *store.Tx) error {
-		old, err := SettingsKey().Get(ctx, tx)
+		old, err := settingsIn(ctx, tx)
 		if err != nil {
 			return err
+		}
+		if s.Revision != 0 && s.Revision != old.Revision {
+			return fault.New(fault.Conflict, "訓練の設定は、開いている間にほかの人が変更しました。もう一度開いて、変更をやり直してください。",
+				"Somebody else changed the drill settings while this page was open. Open it again and repeat the change.")
 		}
 		if moved := s.Mailbox.Host != old.Mailbox.Host || s.Mailbox.TokenURL != old.Mailbox.TokenURL; moved && s.Mailbox.Host != "" && secrets.Mailbox == "" && len(old.Mailbox.Sealed) > 0 {
 			return fault.New(fault.Invalid, "報告用メールボックスのサーバが変わったので、パスワードをもう一度入れてください。前のパスワードを、別のサーバに渡すことはしません。",
@@ -145,6 +163,7 @@ func (b *Book) SaveSettings(ctx context.Context, f facility.ID, s Settings, secr
 				}
 			}
 		}
+		s.Revision = 0
 		if _, err := SettingsKey().Set(ctx, tx, s); err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 
 	"kenshin/drill/button"
 	"kenshin/facility"
+	"kenshin/store"
 )
 
 // Button says what the facility's report button is made of.
@@ -17,6 +18,11 @@ func (b *Book) Button(ctx context.Context, f facility.ID) (button.Spec, error) {
 	if err != nil {
 		return button.Spec{}, err
 	}
+	// the same settings make the same files, later ones a later version
+	made := b.now()
+	if s.Revision != 0 {
+		made = store.Time(s.Revision)
+	}
 	name := s.Org
 	if name == "" {
 		house, err := b.houses.Facility(ctx, f)
@@ -25,7 +31,7 @@ func (b *Book) Button(ctx context.Context, f facility.ID) (button.Spec, error) {
 		}
 		name = house.Name
 	}
-	return button.Spec{House: string(f), Hospital: name, ReportTo: s.ReportTo, Base: s.Base, Door: door, Made: b.now()}, nil
+	return button.Spec{House: string(f), Hospital: name, ReportTo: s.ReportTo, Base: s.Base, Door: door, Made: made}, nil
 }
 
 // ButtonAt is Button for the facility that a number in an address stands for; false when there is none, or it takes no reports.

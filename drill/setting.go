@@ -18,6 +18,7 @@ const (
 
 // Settings say how a facility's drills are sent and who answers for them. Only people who manage drills change them; the trail keeps it.
 type Settings struct {
+	Revision  int64             `json:"revision"`     // of what was read; a save that names an older one is refused, one that names none replaces what is there
 	Domain    string            `json:"domain"`       // of the senders: the hospital's own simulation domain
 	Base      string            `json:"base"`         // where the links of mails lead: https://drill.hospital.example
 	Contact   string            `json:"contact"`      // who answers for drills, as told on /verify: 情報システム室 内線 1234

@@ -10,7 +10,7 @@ case $arch in amd64) goarch=amd64 ;; arm64) goarch=arm64 ;; *) echo "no build fo
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 umask 022
-CGO_ENABLED=0 GOARCH=$goarch go build -trimpath -ldflags "-s -w -X main.version=$version" -o "$root/usr/bin/kenshin" ./cmd/kenshin
+GOARCH=$goarch scripts/build.sh "$version" "$root/usr/bin/kenshin"
 install -Dm644 packaging/kenshin.service "$root/lib/systemd/system/kenshin.service"
 install -Dm640 packaging/debian/kenshin.default "$root/etc/default/kenshin"
 install -Dm644 packaging/debian/copyright "$root/usr/share/doc/kenshin/copyright"

@@ -27,6 +27,19 @@ func (k Key[T]) Get(ctx context.Context, tx *store.Tx) (T, error) {
 	return k.decode(raw), nil
 }
 
+// Changed returns when the facility's value was chosen; the zero time while it is the default.
+func (k Key[T]) Changed(ctx context.Context, tx *store.Tx) (time.Time, error) {
+	var at int64
+	err := tx.Row(ctx, "SELECT at FROM setting_values WHERE facility_id = $1 AND name = $2", k.Name).Scan(&at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read when setting %s changed: %w", k.Name, err)
+	}
+	return store.Time(at), nil
+}
+
 // Set stores a value after its check and returns the one before, for the caller's trail entry. Who did it comes from ctx.
 func (k Key[T]) Set(ctx context.Context, tx *store.Tx, v T) (before T, err error) {
 	if err := k.check(v); err != nil {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -210,6 +211,26 @@ func TestDrillSettingsKeepSecretsAndProveDomains(t *testing.T) {
 	c.get(actor.Admin, strings.TrimSuffix(to, "#domains")).is(http.StatusOK, "まだこのレコードがありません")
 	c.post(actor.Admin, "/drills/settings/domains/yama-hospital.jp/withdraw").is(http.StatusSeeOther)
 	c.get(actor.Admin, "/drills/settings").is(http.StatusOK, "取り下げた")
+}
+
+// Who saves settings that somebody else changed in between is told so, keeps what was typed, and overwrites nothing.
+func TestDrillSettingsOfTwoPeople(t *testing.T) {
+	c := openConsole(t)
+	c.drillHouse()
+	first, err := c.Drills.Settings(context.Background(), c.f)
+	c.must(err)
+	opened := fmt.Sprint(first.Revision)
+	c.get(actor.Admin, "/drills/settings").is(http.StatusOK, `name="revision" value="`+opened+`"`)
+	form := []string{"domain", "training.minato.example", "base", first.Base, "security", first.Security, "per_day", "500", "apart", "14", "quiet", "10", "nameless", "180", "lines", "1",
+		"hours", "09:00-16:30", "weekday", "1", "revision", opened}
+	c.post(actor.Admin, "/drills/settings", append([]string{"contact", "一人目 内線1"}, form...)...).is(http.StatusSeeOther)
+	c.post(actor.Admin, "/drills/settings", append([]string{"contact", "二人目 内線2"}, form...)...).is(http.StatusUnprocessableEntity, "ほかの人が変更しました", "二人目 内線2", `value="`+opened+`"`)
+	c.post(actor.Admin, "/drills/settings/mailbox", "box-host", "imap.minato.example", "box-user", "u", "box-secret", "p", "revision", opened).is(http.StatusUnprocessableEntity, "ほかの人が変更しました")
+	now, err := c.Drills.Settings(context.Background(), c.f)
+	c.must(err)
+	if now.Contact != "一人目 内線1" || now.Mailbox.Host != "" || now.Revision == first.Revision {
+		t.Errorf("%+v", now)
+	}
 }
 
 // The preflight is made beside the request, says how long it takes, and names what keeps a drill back; a reason lets it go on.

@@ -15,7 +15,7 @@ import (
 
 // mailboxView is the report mailbox as it is set up now.
 func (v *visit) mailboxView(s drill.Settings) (page.MailboxView, error) {
-	m := page.MailboxView{Mailbox: s.Mailbox, HasSecret: len(s.Mailbox.Sealed) > 0}
+	m := page.MailboxView{Mailbox: s.Mailbox, Revision: s.Revision, HasSecret: len(s.Mailbox.Sealed) > 0}
 	if s.Mailbox.Port > 0 {
 		m.Port = strconv.Itoa(s.Mailbox.Port)
 	}
@@ -43,8 +43,9 @@ func (v *visit) drillMailbox() error {
 	code := http.StatusOK
 	if len(view.Errors) == 0 && f.Get("do") != "try" {
 		s.Mailbox = view.Mailbox
+		s.Revision = revisionTyped(f, s.Revision)
 		switch err := v.s.Drills.SaveSettings(v.ctx, v.facility, s, drill.Secrets{Mailbox: f.Get("box-secret")}); {
-		case fault.Is(err, fault.Invalid):
+		case fault.Is(err, fault.Invalid), fault.Is(err, fault.Conflict):
 			view.Errors[""] = v.says(err)
 		case err != nil:
 			return err
@@ -56,7 +57,7 @@ func (v *visit) drillMailbox() error {
 			if s, err = v.s.Drills.Settings(v.ctx, v.facility); err != nil {
 				return err
 			}
-			view.Mailbox, view.HasSecret = s.Mailbox, len(s.Mailbox.Sealed) > 0
+			view.Mailbox, view.Revision, view.HasSecret = s.Mailbox, s.Revision, len(s.Mailbox.Sealed) > 0
 			if view.Health, err = v.s.Drills.MailboxHealth(v.ctx, v.facility); err != nil {
 				return err
 			}

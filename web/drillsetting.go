@@ -51,6 +51,14 @@ func settingTexts(s drill.Settings) map[string]string {
 	return out
 }
 
+// revisionTyped is the revision that the form was made from.
+func revisionTyped(f url.Values, now int64) int64 {
+	if n, err := strconv.ParseInt(f.Get("revision"), 10, 64); err == nil && n > 0 {
+		return n
+	}
+	return now
+}
+
 // settingNumbers are the fields of the form that are whole numbers.
 func settingNumbers(s *drill.Settings) map[string]*int {
 	return map[string]*int{"per_day": &s.PerDay, "apart": &s.Apart, "quiet": &s.Quiet, "nameless": &s.Nameless, "lines": &s.Lines, "relay-port": &s.Relay.Port}
@@ -120,6 +128,7 @@ func (v *visit) drillSettingsSave() error {
 	}
 	errs := page.Errors{}
 	v.settingsTyped(&s, f, errs)
+	s.Revision = revisionTyped(f, s.Revision)
 	if len(errs) == 0 {
 		err = v.s.Drills.SaveSettings(v.ctx, v.facility, s, drill.Secrets{Relay: f.Get("relay-secret")})
 		if err == nil {
@@ -127,7 +136,7 @@ func (v *visit) drillSettingsSave() error {
 			v.redirect(page.PathDrillSettings)
 			return nil
 		}
-		if fault.KindOf(err) != fault.Invalid {
+		if kind := fault.KindOf(err); kind != fault.Invalid && kind != fault.Conflict {
 			return err
 		}
 		errs[""] = v.says(err)

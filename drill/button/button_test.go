@@ -229,6 +229,12 @@ func TestButtonsOfFacilities(t *testing.T) {
 	if a.id() != later.id() || a.id() == other.id() || a.version() >= later.version() {
 		t.Errorf("%s %s, %s %s, %s", a.id(), a.version(), later.id(), later.version(), other.id())
 	}
+	first, err := a.Thunderbird()
+	for range 8 { // the same settings make the same file, so that a checksum of it can be published
+		if again, e := spec().Thunderbird(); err != nil || e != nil || !bytes.Equal(first, again) {
+			t.Fatalf("the file differs: %v %v", err, e)
+		}
+	}
 	for _, c := range []struct {
 		change func(*Spec)
 		ja     string

@@ -70,13 +70,13 @@ func (s Spec) Thunderbird() ([]byte, error) {
 	for _, f := range files {
 		put(f.name, f.body)
 	}
-	for lang, text := range map[string][2]string{"ja": {"不審なメールを報告", "開いているメールを添付して、" + s.hospital() + "の担当に報告するメールを作ります。"},
-		"en": {"Report suspicious mail", "Makes a report to the hospital's desk with the open mail attached."}} {
-		body, e := json.MarshalIndent(map[string]any{"name": map[string]string{"message": text[0]}, "tells": map[string]string{"message": text[1]}}, "", "  ")
+	for _, text := range [][3]string{{"en", "Report suspicious mail", "Makes a report to the hospital's desk with the open mail attached."},
+		{"ja", "不審なメールを報告", "開いているメールを添付して、" + s.hospital() + "の担当に報告するメールを作ります。"}} {
+		body, e := json.MarshalIndent(map[string]any{"name": map[string]string{"message": text[1]}, "tells": map[string]string{"message": text[2]}}, "", "  ")
 		if e != nil {
 			return nil, fmt.Errorf("write the extension's words: %w", e)
 		}
-		put("_locales/"+lang+"/messages.json", body)
+		put("_locales/"+text[0]+"/messages.json", body)
 	}
 	if err == nil {
 		err = z.Close()

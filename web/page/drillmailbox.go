@@ -11,6 +11,7 @@ import (
 // box-auth, box-user, box-secret, box-folder, box-after, box-move, box-token-url, box-client.
 type MailboxView struct {
 	drill.Mailbox
+	Revision  int64  // of the settings that the form was made from
 	Port      string // as typed
 	HasSecret bool
 	Health    drill.MailboxHealth
