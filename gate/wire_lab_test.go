@@ -266,8 +266,11 @@ func groupOnTheWire(t *testing.T, lab *labtest.Lab) {
 }
 
 // ofTheKernel reports what the sensor's system says by itself: router solicitations and group reports after the cable was plugged in, and
-// answers to ARP questions.
+// answers to its neighbours' questions (ARP, and neighbour advertisements, ICMPv6 type 136).
 func ofTheKernel(f labtest.Frame) bool {
+	if len(f.Data) > 54 && f.Data[12] == 0x86 && f.Data[13] == 0xdd && f.Data[20] == 58 && f.Data[54] == 136 {
+		return true
+	}
 	return len(f.Data) > 20 && (f.Data[0] == 0x33 && f.Data[12] == 0x86 || f.ARP() && f.Data[21] == 2)
 }
 

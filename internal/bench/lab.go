@@ -284,9 +284,13 @@ func perSecond(file string) (most, all int, err error) {
 	}
 }
 
-// ofTheKernel reports what the sensor's system says by itself: router solicitations and group reports, and answers to ARP questions.
+// ofTheKernel reports what the sensor's system says by itself: router solicitations and group reports, and answers to its neighbours' questions (ARP, and
+// neighbour advertisements, ICMPv6 type 136).
 func ofTheKernel(f []byte) bool {
 	arp := len(f) > 21 && f[12] == 8 && f[13] == 6
+	if len(f) > 54 && f[12] == 0x86 && f[13] == 0xdd && f[20] == 58 && f[54] == 136 {
+		return true
+	}
 	return len(f) > 21 && (f[0] == 0x33 && f[12] == 0x86 || arp && f[21] == 2)
 }
 
