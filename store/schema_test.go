@@ -19,6 +19,7 @@ var shared = []string{
 	"river_",                    // turns of all facilities' runs
 	"job_copies", "job_periods", // processes, and what they do by the clock
 	"drill_doors", // which facility a link's number means: an arrival names no facility
+	"catalogue_",  // what is asked is the same for every facility
 	"store_about", "goose_db_version",
 }
 
