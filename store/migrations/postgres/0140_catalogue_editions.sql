@@ -1,16 +1,16 @@
 -- +goose Up
 CREATE TABLE catalogue_editions (
+    seq     BIGINT NOT NULL PRIMARY KEY, -- the highest of an id is in force
     id      TEXT COLLATE "C" NOT NULL, -- checklist-r8-facility
     sha256  TEXT COLLATE "C" NOT NULL, -- of content, hex: what a pack names
-    seq     BIGINT NOT NULL,           -- the highest of an id is in force
     name    TEXT COLLATE "C" NOT NULL, -- the file's
-    content BYTEA NOT NULL,            -- the file as it came
+    note    TEXT COLLATE "C" NOT NULL, -- what was corrected on the screen
+    content BYTEA NOT NULL, -- the file as it came
     at      BIGINT NOT NULL,
     by_id   TEXT COLLATE "C" NOT NULL,
-    by_name TEXT COLLATE "C" NOT NULL,
-    PRIMARY KEY (id, sha256)
+    by_name TEXT COLLATE "C" NOT NULL
 );
-CREATE UNIQUE INDEX catalogue_editions_seq ON catalogue_editions (seq);
+CREATE INDEX catalogue_editions_version ON catalogue_editions (id, sha256, seq);
 
 -- +goose Down
 DROP TABLE catalogue_editions;
