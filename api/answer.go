@@ -94,6 +94,9 @@ func (w *Whole) csv() bool {
 
 func (w *Whole) turn(string, int) {}
 
+// begins says that the list is asked for from its start.
+func (w *Whole) begins() bool { return true }
+
 // Paging is asked of a list that comes page by page.
 type Paging struct {
 	Whole
@@ -101,12 +104,15 @@ type Paging struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"Rows of a page."`
 }
 
+func (p *Paging) begins() bool { return p.Cursor == "" }
+
 func (p *Paging) turn(cursor string, limit int) { p.Cursor, p.Limit = cursor, limit }
 
 // listed is the input of a list: it embeds Whole or Paging.
 type listed[I any] interface {
 	*I
 	csv() bool
+	begins() bool
 	turn(cursor string, limit int)
 }
 
@@ -139,8 +145,8 @@ func list[I, T any, P listed[I]](s *server, fn func(context.Context, facility.ID
 				return nil, s.problem(ctx, fault.New(fault.Invalid, "この一覧はCSVでは出せません。", "This list is not available as CSV."))
 			}
 			first, err := fn(ctx, facilityOf(ctx), in)
-			if err == nil && csv {
-				err = s.record(ctx, facilityOf(ctx), exported(op, in))
+			if err == nil && (csv || op.Metadata[needKey] == actor.SeeDrillNames && q.begins()) {
+				err = s.record(ctx, facilityOf(ctx), exported(op, in, csv))
 			}
 			if err != nil {
 				return nil, s.problem(ctx, err)
@@ -164,13 +170,16 @@ func list[I, T any, P listed[I]](s *server, fn func(context.Context, facility.ID
 }
 
 // exported is what the trail keeps of a list that was taken out: of a drill's people which drill.
-func exported(op huma.Operation, in any) trail.Entry {
+func exported(op huma.Operation, in any, csv bool) trail.Entry {
 	if op.Metadata[needKey] != actor.SeeDrillNames {
 		return deed("list.export", "list", op.OperationID, "一覧をCSVで書き出しました", "Exported a list as CSV", nil)
 	}
 	id := ""
 	if of, ok := in.(interface{ named() string }); ok {
 		id = of.named()
+	}
+	if !csv {
+		return deed("drill.read", "drill", id, "訓練の個人ごとの一覧をプログラムから読みました", "Read a list of single persons of the drills by program", map[string]any{"list": op.OperationID})
 	}
 	return deed("drill.export", "drill", id, "訓練の個人ごとの一覧をCSVで書き出しました", "Exported a list of single persons of the drills", map[string]any{"list": op.OperationID})
 }

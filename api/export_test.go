@@ -53,6 +53,13 @@ func TestEveryListAsCSVAndRole(t *testing.T) {
 	if a := r.send(r.tokens[actor.Trainer], "GET", root+"/drills/"+r.ids["drill"]+"/targets?format=csv", nil); a.StatusCode != 200 || !strings.Contains(a.text, "address") {
 		t.Errorf("the trainer's own list: %d %s", a.StatusCode, a.text)
 	}
+	for cursor, want := range map[string]int{"": 1, "?cursor=1": 0} { // read as JSON it is remembered too, once for all its pages
+		before := len(r.actions())
+		r.send(r.tokens[actor.Trainer], "GET", root+"/drills/"+r.ids["drill"]+"/targets"+cursor, nil)
+		if now := r.actions(); len(now) != before+want {
+			t.Errorf("reading the recipients%s left %d entries in the trail, want %d", cursor, len(now)-before, want)
+		}
+	}
 	if n := strings.Count(strings.Join(r.actions(), " "), "drill.export"); n < 3 {
 		t.Errorf("%d exports of persons in the trail", n)
 	}

@@ -165,6 +165,47 @@ func TestNothingOfAPersonIsLeft(t *testing.T) {
 	})
 }
 
+// An incident that nobody declares over keeps a drill from being closed. Names go after the term all the same, and what happened stays.
+func TestNamesGoDuringAnIncidentThatNeverEnds(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *store.DB) {
+		r := newRig(t, db, 3)
+		var c clock
+		r.Book.now = c.now
+		d := r.approved(1000)
+		r.untilSent(&c, d.ID)
+		page, err := r.Targets(t.Context(), r.f, d.ID, TargetFilter{})
+		r.must(err)
+		who := page.Targets[0]
+		r.arrive(d.ID, who.ID, Visited)
+		r.change(func(s *Settings) { s.Incident = true })
+		c.forward(179 * 24 * time.Hour)
+		r.must(r.CloseDue(t.Context(), r.f))
+		r.forgetAll()
+		if d, err = r.Get(t.Context(), r.f, d.ID); err != nil || d.State != Sent {
+			t.Fatalf("before the term: %s %v", d.State, err)
+		}
+		c.forward(2 * 24 * time.Hour)
+		r.must(r.CloseDue(t.Context(), r.f))
+		r.forgetAll()
+		d, err = r.Get(t.Context(), r.f, d.ID)
+		r.must(err)
+		page, err = r.Targets(t.Context(), r.f, d.ID, TargetFilter{})
+		r.must(err)
+		if d.State != Closed || len(page.Targets) != 3 || strings.Contains(fmt.Sprintf("%+v", page), who.Address) {
+			t.Errorf("%s: %+v", d.State, page)
+		}
+		first := 0
+		for _, x := range page.Targets {
+			if !x.First[Visited].IsZero() {
+				first++
+			}
+		}
+		if first != 1 {
+			t.Errorf("%d visits stay, want 1", first)
+		}
+	})
+}
+
 func (r *rig) forgetAll() {
 	r.t.Helper()
 	for range 20 {

@@ -64,7 +64,7 @@ func (b *Book) namesOf(ctx context.Context, f facility.ID, before int64) (id str
 	err = b.db.Read(ctx, f, func(tx *store.Tx) error {
 		return tx.Row(ctx, `SELECT d.id, d.state FROM drill_drills d WHERE d.facility_id = $1 AND d.anonymous_at = 0 AND (
 			d.state IN ('closed', 'withdrawn') AND d.ended_at > 0 AND d.ended_at < $2
-			OR d.state IN ('draft', 'waiting', 'approved', 'sending', 'paused') AND d.created_at < $2 AND d.start_at < $2 AND d.started_at < $2
+			OR d.state IN ('draft', 'waiting', 'approved', 'sending', 'paused', 'sent') AND d.created_at < $2 AND d.start_at < $2 AND d.started_at < $2
 				AND NOT EXISTS (SELECT 1 FROM drill_approvals a WHERE a.facility_id = $1 AND a.drill_id = d.id AND a.at >= $2)
 				AND NOT EXISTS (SELECT 1 FROM drill_preflights p WHERE p.facility_id = $1 AND p.drill_id = d.id AND p.at >= $2)
 				AND (d.started_at > 0 OR EXISTS (SELECT 1 FROM drill_targets t WHERE t.facility_id = $1 AND t.drill_id = d.id)
@@ -79,6 +79,19 @@ func (b *Book) giveUp(ctx context.Context, f facility.ID, id string, before time
 	d, err := b.Get(ctx, f, id)
 	if err != nil {
 		return err
+	}
+	if d.State == Sent { // an incident keeps it from being closed as usual: its figures stay, and no mail follows so late
+		return b.db.Write(ctx, f, func(tx *store.Tx) error {
+			d, err := b.turn(ctx, tx, id, Closed, Sent)
+			if err != nil {
+				return err
+			}
+			d.Ended = b.stamp()
+			if err := b.put(ctx, tx, &d); err != nil {
+				return err
+			}
+			return b.trail(ctx, tx, "drill.close", id, i18n.Text{Ja: "訓練「" + d.Name + "」を、名前を残す期限が過ぎたので終了しました", En: "Closed the drill " + d.Name + ": the term for its names is over"}, nil)
+		})
 	}
 	if !d.Started.IsZero() {
 		return b.Withdraw(ctx, f, id)
