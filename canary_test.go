@@ -17,13 +17,17 @@ import (
 
 	"kenshin/account"
 	"kenshin/actor"
+	"kenshin/assess"
 	"kenshin/blob"
+	"kenshin/catalogue"
 	"kenshin/checkup"
 	"kenshin/drill"
 	"kenshin/event"
+	"kenshin/evidence"
 	"kenshin/facility"
 	"kenshin/finding"
 	"kenshin/gate"
+	"kenshin/i18n"
 	"kenshin/identify"
 	"kenshin/internal/dbtest"
 	"kenshin/job"
@@ -153,11 +157,25 @@ func seedCanary(t *testing.T, db *store.DB) aviary {
 	must("recipients", err)
 	_, err = drills.Save(ctx, f, drill.Drill{Name: canary, Mail: drill.Mail{FromName: canary, FromLocal: "info", Subject: canary, Text: canary + " {{リンク}}", Link: true}})
 	must("drill", err)
+	proofs := evidence.New(db, time.Now)
+	must("evidence", db.Write(ctx, f, func(tx *store.Tx) error {
+		_, err := proofs.Record(ctx, tx, evidence.Record{Check: "ledger-coverage", Version: 1, Outcome: evidence.Fail, Measured: 1, Of: 1, At: time.Now(), Until: time.Now().Add(time.Hour), Says: i18n.Text{Ja: canary, En: canary}})
+		return err
+	}))
+	shipped, err := catalogue.Embedded()
+	must("catalogues", err)
+	answers, err := assess.NewBook(db, assess.Options{Evidence: proofs, Findings: findings, Ledger: book, Suppliers: suppliers, Now: time.Now,
+		Catalogues: func(context.Context, facility.ID) (catalogue.Set, error) { return shipped, nil }})
+	must("assess", err)
+	_, err = answers.SaveClaim(ctx, f, "checklist-r7-facility", "", "r7.2.1", 0, assess.Claim{Reply: catalogue.Unknown}, canary, canary)
+	must("answer", err)
+	_, err = answers.Ask(ctx, f, assess.Question{Catalogue: "checklist-r7-facility", Item: "r7.2.1", To: assess.ToSupport, Text: canary})
+	must("question", err)
 	imp, err := desk.Begin(ctx, f, canary+".csv", "")
 	must("begin", err)
 	_, err = desk.Stage(ctx, f, imp.ID, sh, mapping)
 	must("stage", err)
-	return aviary{objects: []any{book, findings, seen, event.New(db), gates, suppliers, desk, jobs, people, drills, c}}
+	return aviary{objects: []any{book, findings, seen, event.New(db), gates, suppliers, desk, jobs, people, drills, proofs, answers, c}}
 }
 
 // passed over: these are not bound to a facility's facts, or wait for something.

@@ -57,16 +57,19 @@ const (
 	StopDrill     Permission = "stop-drill"      // pause and withdraw: needs no approval
 	ManageDrill   Permission = "manage-drill"    // relay, domains, contact, incident
 	TriageReport  Permission = "triage-report"   // look at the mails that staff reported, and answer
+	SeeAssess     Permission = "see-assess"      // the yearly check-up: answers, evidence, level
+	EditAssess    Permission = "edit-assess"     // answer items, ask vendors
+	ApproveAssess Permission = "approve-assess"  // the director's word on the yearly check-up
 )
 
 var grants = map[Role][]Permission{
 	Admin: {See, SeeLedger, EditLedger, Import, Export, SeeSegments, EditSegments, RunSweep, SeeJobs, SeeTrail,
-		ManagePeople, ManageSetting, SeeDrill, ApproveDrill, StopDrill, ManageDrill, TriageReport},
-	Director:   {See, SeeLedger, Export, SeeSegments, SeeJobs, SeeTrail, SeeDrill, ApproveDrill, StopDrill},
-	Department: {See, SeeLedger, EditLedger, SeeDrill},
-	Auditor:    {See, SeeLedger, Export, SeeSegments, SeeJobs, SeeTrail, SeeDrill},
+		ManagePeople, ManageSetting, SeeDrill, ApproveDrill, StopDrill, ManageDrill, TriageReport, SeeAssess, EditAssess},
+	Director:   {See, SeeLedger, Export, SeeSegments, SeeJobs, SeeTrail, SeeDrill, ApproveDrill, StopDrill, SeeAssess, ApproveAssess},
+	Department: {See, SeeLedger, EditLedger, SeeDrill, SeeAssess},
+	Auditor:    {See, SeeLedger, Export, SeeSegments, SeeJobs, SeeTrail, SeeDrill, SeeAssess},
 	Trainer:    {See, SeeDrill, SeeDrillNames, EditDrill, StopDrill, TriageReport},
-	Desk:       {See, SeeLedger, SeeSegments, SeeDrill, EditDrill, StopDrill},
+	Desk:       {See, SeeLedger, SeeSegments, SeeDrill, EditDrill, StopDrill, SeeAssess},
 }
 
 // May reports whether the role has the permission. An unknown role may nothing.

@@ -18,10 +18,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kenshin/account"
+	"kenshin/assess"
 	"kenshin/drill"
 	"kenshin/drill/preflight"
 	"kenshin/drill/relay"
 	"kenshin/event"
+	"kenshin/evidence"
 	"kenshin/facility"
 	"kenshin/fault"
 	"kenshin/finding"
@@ -77,6 +79,8 @@ type House struct {
 	Sheets    *sheet.Desk
 	Suppliers *supplier.Book
 	Findings  *finding.Book
+	Evidence  *evidence.Book
+	Assess    *assess.Book
 	Events    *event.Log
 	Gates     *gate.Book
 	Drills    *drill.Book
@@ -203,6 +207,10 @@ func (h *House) build() (err error) {
 	h.Drills.Reach(preflight.World{Resolver: names, Dial: (&net.Dialer{Resolver: names}).DialContext, Clock: preflight.SystemClock, Now: h.Now})
 	h.Drills.Pretend(demoZone().world(h.Now))
 	h.Drills.TellFindings(h.Findings)
+	h.Evidence = evidence.New(h.DB, h.Now)
+	if err := h.assessment(); err != nil {
+		return err
+	}
 	h.works()
 	h.drillWorks()
 	h.Jobs.Handle(judgeKind, job.Options{Title: i18n.Text{Ja: "弱点の見直し", En: "Judging devices again"}}, h.judgeStep)

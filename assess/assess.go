@@ -17,6 +17,7 @@ type Claim struct {
 	Target   time.Time // for いいえ: when it will be done
 	Reason   string    // for 対象外
 	Approver string    // for 対象外: who agreed
+	Value    string    // for an item that asks for a choice, a number, words or a day
 }
 
 // Outcome is what a measurement says.
@@ -37,6 +38,7 @@ type Verdict struct {
 	Until    time.Time // until when it counts
 	Down     bool      // the check's source is offline or failed
 	Missing  int       // how many of the item's checks have no result
+	Percent  int       // of Of that must have been measured by this check, 1 to 100; 0: as the item says
 }
 
 // Need is what an item asks of claim and verdict.
@@ -158,7 +160,10 @@ func (v Verdict) reading(need Need, now time.Time) reading {
 	case v.Outcome == Fail:
 		return bad
 	}
-	percent := need.Percent
+	percent := v.Percent
+	if percent == 0 {
+		percent = need.Percent
+	}
 	if percent < 1 || percent > 100 {
 		percent = 100
 	}
@@ -201,8 +206,8 @@ func weaker(a, b Verdict) Verdict {
 	if b.Outcome == Fail {
 		a.Outcome = Fail
 	}
-	if int64(b.Measured)*int64(a.Of) < int64(a.Measured)*int64(b.Of) || b.Of < 1 || b.Measured > b.Of {
-		a.Measured, a.Of = b.Measured, b.Of
+	if int64(b.Measured)*int64(a.Of)*a.share() < int64(a.Measured)*int64(b.Of)*b.share() || b.Of < 1 || b.Measured > b.Of {
+		a.Measured, a.Of, a.Percent = b.Measured, b.Of, b.Percent
 	}
 	if b.At.IsZero() || b.At.Before(a.At) {
 		a.At = earlier(a.At, b.At)
@@ -211,6 +216,14 @@ func weaker(a, b Verdict) Verdict {
 	a.Missing += b.Missing
 	a.Down = a.Down || b.Down
 	return a
+}
+
+// share is the percentage that has to be measured; the thinner of two verdicts is the one that misses more of its own.
+func (v Verdict) share() int64 {
+	if v.Percent < 1 || v.Percent > 100 {
+		return 100
+	}
+	return int64(v.Percent)
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -130,20 +130,47 @@ func CheckClaim(c catalogue.Catalogue, i catalogue.Item, claim Claim, now time.T
 	}
 	if claim.On.IsZero() {
 		say("確認した日を入れてください。", "Give the day on which it was confirmed.")
-	} else if day(claim.On) > day(now) {
-		say("確認日（%[1]s）が未来です。", "The date (%[2]s) lies in the future.", jp.Wareki(claim.On), claim.On.Format(time.DateOnly))
 	}
-	if claim.Reply == catalogue.No && !i.Stops {
-		checkTarget(c, claim, say)
+	if claim.Reply == catalogue.No && !i.Stops && claim.Target.IsZero() {
+		_, last := targets(c, claim, now)
+		say("「いいえ」には、年度内の目標日（%[1]sまで）が要ります。", "No needs a target date in the fiscal year (by %[2]s).", jp.Wareki(last), last.Format(time.DateOnly))
+	}
+	return append(out, impossible(c, i, claim, now)...)
+}
+
+// targets is where a target date has to lie: in the fiscal year of the edition, or in the year of the answer where no newer edition has come.
+func targets(c catalogue.Catalogue, claim Claim, now time.Time) (first, last time.Time) {
+	year := c.FiscalYear
+	if on := claim.On; !on.IsZero() && day(on) <= day(now) {
+		year = max(year, jp.FiscalYear(on))
+	}
+	return LastDay(year-1).AddDate(0, 0, 1), LastDay(year)
+}
+
+// impossible says which dates of an answer cannot be; what only is missing is not here.
+func impossible(c catalogue.Catalogue, i catalogue.Item, claim Claim, now time.Time) []i18n.Text {
+	var out []i18n.Text
+	say := func(ja, en string, args ...any) {
+		out = append(out, i18n.Text{Ja: fmt.Sprintf(ja, args...), En: fmt.Sprintf(en, args...)})
+	}
+	begin := LastDay(c.FiscalYear-1).AddDate(0, 0, 1)
+	switch on := claim.On; {
+	case on.IsZero():
+	case day(on) > day(now):
+		say("確認日（%[1]s）が未来です。", "The date (%[2]s) lies in the future.", jp.Wareki(on), on.Format(time.DateOnly))
+	case c.Kind == catalogue.Checklist && day(on) < day(begin):
+		say("確認日（%[1]s）が、この版の年度（%[2]sから）より前です。今年度に確かめた日を入れてください。", "The date (%[3]s) is before this edition's fiscal year (from %[4]s). Give a day of this year.",
+			jp.Wareki(on), jp.Wareki(begin), on.Format(time.DateOnly), begin.Format(time.DateOnly))
+	}
+	if claim.Reply == catalogue.No && !i.Stops && !claim.Target.IsZero() {
+		checkTarget(c, claim, now, say)
 	}
 	return out
 }
 
-func checkTarget(c catalogue.Catalogue, claim Claim, say func(ja, en string, args ...any)) {
-	first, last := LastDay(c.FiscalYear-1).AddDate(0, 0, 1), LastDay(c.FiscalYear)
+func checkTarget(c catalogue.Catalogue, claim Claim, now time.Time, say func(ja, en string, args ...any)) {
+	first, last := targets(c, claim, now)
 	switch t := claim.Target; {
-	case t.IsZero():
-		say("「いいえ」には、年度内の目標日（%[1]sまで）が要ります。", "No needs a target date in the fiscal year (by %[2]s).", jp.Wareki(last), last.Format(time.DateOnly))
 	case day(t) < day(first) || day(t) > day(last):
 		say("目標日（%[1]s）は年度内（%[2]sまで）にしてください。", "The target (%[3]s) has to be in the fiscal year (by %[4]s).", jp.Wareki(t), jp.Wareki(last), t.Format(time.DateOnly), last.Format(time.DateOnly))
 	case !claim.On.IsZero() && day(t) < day(claim.On):

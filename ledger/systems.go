@@ -42,6 +42,7 @@ type System struct {
 	Data       []string         `json:"data,omitempty"` // kinds of data that it holds, in words
 	Impact     Impact           `json:"impact,omitempty"`
 	Notes      string           `json:"notes,omitempty"`
+	Start      string           `json:"start,omitempty"` // 稼働開始: "2026-11-21", "2026-11" or "2026"
 	Devices    []netid.DeviceID `json:"devices"`
 	Revision   int64            `json:"revision"`
 	ChangedAt  time.Time        `json:"changed_at"`
@@ -72,6 +73,11 @@ func (s *System) tidy() error {
 		}
 	}
 	s.Notes = tidyLines(s.Notes)
+	start, _, err := jp.Date(s.Start)
+	if err != nil {
+		return err
+	}
+	s.Start = start
 	var data []string
 	for _, v := range s.Data {
 		if v = jp.Clean(v); v != "" && !slices.Contains(data, v) {
@@ -151,6 +157,33 @@ func readSystems(ctx context.Context, tx *store.Tx, id string) ([]System, error)
 		return err
 	}, `SELECT x.system_id, d.root FROM ledger_system_devices x JOIN ledger_devices d ON d.facility_id = x.facility_id AND d.id = x.device_id
 		WHERE x.facility_id = $1 AND ($2 = '' OR x.system_id = $2) ORDER BY x.system_id, d.root`, id)
+}
+
+// SystemsTx is Systems in the caller's transaction.
+func (l *Ledger) SystemsTx(ctx context.Context, tx *store.Tx) ([]System, error) {
+	return readSystems(ctx, tx, "")
+}
+
+// SystemSince returns what a system is called and since when it runs as far as people said; NotFound when there is none.
+func (l *Ledger) SystemSince(ctx context.Context, tx *store.Tx, id string) (name string, since time.Time, err error) {
+	list, err := readSystems(ctx, tx, id)
+	if err == nil && (id == "" || len(list) == 0) {
+		err = fault.New(fault.NotFound, "このシステムは台帳にありません。", "There is no such system in the ledger.")
+	}
+	if err != nil {
+		return "", since, err
+	}
+	return list[0].Name, list[0].Since(), nil
+}
+
+// Since is the first day of Start, zero where nobody said.
+func (s *System) Since() time.Time {
+	for _, layout := range []string{time.DateOnly, "2006-01", "2006"} {
+		if t, err := time.Parse(layout, s.Start); err == nil {
+			return t
+		}
+	}
+	return time.Time{}
 }
 
 // SaveSystem writes a system: a new one when its ID is empty, else the one that the person saw with that Revision (0 does not compare).
@@ -272,7 +305,7 @@ func (s *System) fields() [][2]string {
 	}
 	slices.Sort(ids)
 	return [][2]string{{"name", s.Name}, {"reading", s.Reading}, {"kind", s.Kind}, {"department", s.Department}, {"owner", s.Owner}, {"vendor_id", s.VendorID},
-		{"vendor", s.Vendor}, {"hosting", string(s.Hosting)}, {"data", strings.Join(s.Data, ", ")}, {"impact", string(s.Impact)}, {"notes", s.Notes},
+		{"vendor", s.Vendor}, {"hosting", string(s.Hosting)}, {"data", strings.Join(s.Data, ", ")}, {"impact", string(s.Impact)}, {"notes", s.Notes}, {"start", s.Start},
 		{"devices", strings.Join(ids, ", ")}}
 }
 

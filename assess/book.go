@@ -1,0 +1,201 @@
+package assess
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"kenshin/account"
+	"kenshin/blob"
+	"kenshin/catalogue"
+	"kenshin/evidence"
+	"kenshin/facility"
+	"kenshin/fault"
+	"kenshin/finding"
+	"kenshin/ledger"
+	"kenshin/store"
+	"kenshin/supplier"
+)
+
+// Options are the parts of the house that a Book reads from and writes to.
+type Options struct {
+	Catalogues func(context.Context, facility.ID) (catalogue.Set, error) // the editions that a facility uses
+	Evidence   *evidence.Book
+	Findings   *finding.Book
+	Ledger     *ledger.Ledger
+	Suppliers  *supplier.Book
+	People     *account.Service
+	Now        func() time.Time
+}
+
+// Book keeps what people answered, joins it with the evidence and says how a facility stands.
+type Book struct {
+	db *store.DB
+	Options
+	checks catalogue.Checks
+}
+
+// NewBook returns the book that lies in db.
+func NewBook(db *store.DB, o Options) (*Book, error) {
+	checks, err := catalogue.LoadChecks()
+	if err != nil {
+		return nil, err
+	}
+	return &Book{db: db, Options: o, checks: checks}, nil
+}
+
+// Assessment is one form of a facility, or of one of its systems, as it stands now.
+type Assessment struct {
+	Catalogue catalogue.Catalogue
+	Subject   string // "" for the facility, else the id of a system
+	Name      string // what the subject is called
+	Items     []Item
+	First     Round
+	Second    Round
+	At        time.Time // when it was judged, in the facility's zone
+}
+
+// Item is one item with the person's answer, the machine's and what was kept beside them.
+type Item struct {
+	Answered
+	State     State
+	Note      string
+	ByName    string
+	Changed   time.Time // of the answer; zero: there is none
+	Revision  int64     // of the answer; 0: there is none
+	Records   []evidence.Record
+	Question  *Question // the one that is open, or the newest
+	Files     []blob.Attachment
+	Unwritten []catalogue.Check // checks of the item that have no result here
+}
+
+// Item returns an item by its id.
+func (a *Assessment) Item(id string) (Item, bool) {
+	n := slices.IndexFunc(a.Items, func(i Item) bool { return i.Item.ID == id })
+	if n < 0 {
+		return Item{}, false
+	}
+	return a.Items[n], true
+}
+
+// clock returns the time in a facility's zone: what counts is the calendar there.
+func (b *Book) clock(ctx context.Context, f facility.ID) (time.Time, error) {
+	now := b.Now()
+	if b.People == nil {
+		return now, nil
+	}
+	fac, err := b.People.Facility(ctx, f)
+	if err != nil {
+		return now, err
+	}
+	return now.In(fac.Location()), nil
+}
+
+// Assessment returns a form with everything that is known of its items. subject is "" or the id of a system of the ledger.
+func (b *Book) Assessment(ctx context.Context, f facility.ID, catalogueID, subject string) (Assessment, error) {
+	c, err := b.form(ctx, f, catalogueID)
+	if err != nil {
+		return Assessment{}, err
+	}
+	now, err := b.clock(ctx, f)
+	if err != nil {
+		return Assessment{}, err
+	}
+	out := Assessment{Catalogue: c, Subject: subject, At: now}
+	err = b.db.Read(ctx, f, func(tx *store.Tx) error {
+		out.Items = nil
+		since, err := b.subject(ctx, tx, &out)
+		if err != nil {
+			return err
+		}
+		return b.fill(ctx, tx, &out, since)
+	})
+	return out, err
+}
+
+func (b *Book) form(ctx context.Context, f facility.ID, id string) (catalogue.Catalogue, error) {
+	set, err := b.Catalogues(ctx, f)
+	if err != nil {
+		return catalogue.Catalogue{}, err
+	}
+	c, ok := set.Find(id)
+	if !ok {
+		return c, fault.New(fault.NotFound, "この点検表はありません。", "There is no such catalogue.")
+	}
+	return c, nil
+}
+
+// subject finds what an assessment is about, and since when it exists.
+func (b *Book) subject(ctx context.Context, tx *store.Tx, a *Assessment) (time.Time, error) {
+	if a.Subject == "" {
+		return time.Time{}, nil
+	}
+	name, since, err := b.Ledger.SystemSince(ctx, tx, a.Subject)
+	a.Name = name
+	if !since.IsZero() {
+		since = time.Date(since.Year(), since.Month(), since.Day(), 0, 0, 0, 0, a.At.Location())
+	}
+	return since, err
+}
+
+// fill joins claims and evidence.
+func (b *Book) fill(ctx context.Context, tx *store.Tx, a *Assessment, since time.Time) error {
+	claims, err := claimsOf(ctx, tx, a.Catalogue.ID, a.Subject)
+	if err != nil {
+		return err
+	}
+	latest, err := b.Evidence.LatestTx(ctx, tx)
+	if err != nil {
+		return err
+	}
+	asked, err := questionsOf(ctx, tx, a.Catalogue.ID, a.Subject)
+	if err != nil {
+		return err
+	}
+	var all []Answered
+	for _, item := range a.Catalogue.Items {
+		i := b.join(item, a.Subject, claims[item.ID], latest, since, a.At)
+		if i.Question = asked[item.ID]; i.Revision > 0 {
+			if i.Files, err = blob.Attachments(ctx, tx, fileOwner(a.Catalogue.ID, a.Subject, item.ID)); err != nil {
+				return err
+			}
+		}
+		a.Items, all = append(a.Items, i), append(all, i.Answered)
+	}
+	a.First, a.Second = Rounds(a.Catalogue, all, a.At)
+	return nil
+}
+
+// join makes an item of its answer and of the newest results of its checks.
+func (b *Book) join(item catalogue.Item, subject string, k kept, latest map[string]evidence.Record, since, now time.Time) Item {
+	out := Item{Note: k.Note, ByName: k.byName, Changed: k.changed, Revision: k.revision}
+	out.Item, out.Claim, out.Excuse = item, k.claim(), k.Excuse
+	var verdicts []Verdict
+	for _, id := range item.Checks {
+		check, _ := b.checks.Find(id)
+		r, known := latest[evidence.Key(id, subject)]
+		if known {
+			out.Records = append(out.Records, r)
+		} else {
+			out.Unwritten = append(out.Unwritten, check)
+		}
+		verdicts = append(verdicts, verdictOf(r, check.Percent))
+	}
+	out.Verdict, out.Need = Join(verdicts, now), Need{Since: since}
+	out.State = out.Answered.State(now)
+	return out
+}
+
+// verdictOf reads a record; the zero record is a check that never ran.
+func verdictOf(r evidence.Record, percent int) Verdict {
+	v := Verdict{Measured: r.Measured, Of: r.Of, At: r.At, Until: r.Until, Down: r.Down, Percent: percent}
+	switch r.Outcome {
+	case evidence.Pass:
+		v.Outcome = Pass
+	case evidence.Fail:
+		v.Outcome = Fail
+	default: // nothing could be looked at: that the check ran makes no measurement of it
+		return Verdict{Down: r.Down}
+	}
+	return v
+}
