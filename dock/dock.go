@@ -241,10 +241,10 @@ func (s State) assess() assess.State {
 func (s State) Mark() string     { return s.assess().Mark() }
 func (s State) Label() i18n.Text { return s.assess().Label() }
 
-// Checklist is the form that an inspector asks for: the facility's own checklist. False where there is none.
+// Checklist is what was asked of the facility itself: the form that an inspector asks for, or a clinic's few questions. False where there is none.
 func (s *Snapshot) Checklist() (*Form, bool) {
 	for n := range s.Forms {
-		if s.Forms[n].Kind == catalogue.Checklist && s.Forms[n].Subject == "" {
+		if s.Forms[n].Kind != catalogue.Gates && s.Forms[n].Subject == "" {
 			return &s.Forms[n], true
 		}
 	}
