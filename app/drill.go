@@ -110,27 +110,30 @@ func (h *House) wakeDrills(ctx context.Context) error {
 	ctx = actor.With(ctx, actor.Actor{Kind: actor.System, ID: "drill", Name: "Kenshin"})
 	t := time.NewTimer(0)
 	defer t.Stop()
+	rest := map[facility.ID]time.Time{} // until when a facility's arrivals wait to be judged
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-t.C:
 		}
-		began := time.Now()
 		all, err := h.Account.Facilities(ctx)
 		if err != nil {
 			h.Log.Debug("facilities cannot be read", "error", err)
 		}
 		for _, f := range all {
-			if err := h.wakeDrill(ctx, f.ID); err != nil && ctx.Err() == nil {
+			if err := h.wakeDrill(ctx, f.ID, rest); err != nil && ctx.Err() == nil {
 				h.Log.Warn("drills could not be looked after", "facility", f.ID, "error", err)
 			}
 		}
-		t.Reset(max(drillLook, 5*time.Since(began))) // a large drill is judged less often
+		t.Reset(drillLook)
 	}
 }
 
-func (h *House) wakeDrill(ctx context.Context, f facility.ID) error {
+// judgeRest is how many times as long as judging took the next judging waits: a hit costs the same in a drill of 200 and of 20,000.
+const judgeRest = 30
+
+func (h *House) wakeDrill(ctx context.Context, f facility.ID, rest map[facility.ID]time.Time) error {
 	due, err := h.Drills.Due(ctx, f)
 	if err == nil && due {
 		err = h.DB.Write(ctx, f, func(tx *store.Tx) error {
@@ -141,9 +144,12 @@ func (h *House) wakeDrill(ctx context.Context, f facility.ID) error {
 	if err != nil {
 		return err
 	}
-	dirty, err := h.Drills.Dirty(ctx, f)
-	for _, id := range dirty {
-		err = errors.Join(err, h.Drills.Judge(ctx, f, id))
+	if began := time.Now(); began.After(rest[f]) {
+		dirty, e := h.Drills.Dirty(ctx, f)
+		for _, id := range dirty {
+			e = errors.Join(e, h.Drills.Judge(ctx, f, id))
+		}
+		err, rest[f] = e, time.Now().Add(judgeRest*time.Since(began))
 	}
 	return errors.Join(err, h.Drills.CloseDue(ctx, f))
 }

@@ -305,14 +305,14 @@ func (c *clinic) round(n int) (r round, err error) {
 	if len(r.links) != n {
 		return r, fmt.Errorf("%d of %d mails have a link", len(r.links), n)
 	}
-	// the same load on a list of any length: 200 people spread over it, each 20 times, so that first visits weigh the same
+	// the same load on a list of any length: 200 people spread over it, each 200 times, so that first visits weigh the same
 	spread := make([]string, 0, 200)
 	for i := range 200 {
 		spread = append(spread, r.links[i*len(r.links)/200])
 	}
 	c.settle()
 	before := processor(c.cmd.Process.Pid)
-	const hits = 4000
+	const hits = 40_000 // long enough that what follows arrivals now and then is counted too
 	s := volley(c.b.ctx, spread, 8, hits, 0)
 	if s.failed > 0 {
 		return r, fmt.Errorf("%d of %d hits failed: %s", s.failed, hits, s.why)
