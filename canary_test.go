@@ -36,6 +36,7 @@ import (
 	"kenshin/netid"
 	"kenshin/observation"
 	"kenshin/paper"
+	"kenshin/register"
 	"kenshin/seal"
 	"kenshin/store"
 	"kenshin/supplier"
@@ -171,11 +172,16 @@ func seedCanary(t *testing.T, db *store.DB) aviary {
 	must("answer", err)
 	_, err = answers.Ask(ctx, f, assess.Question{Catalogue: "checklist-r7-facility", Item: "r7.2.1", To: assess.ToSupport, Text: canary})
 	must("question", err)
+	registers := register.New(db, time.Now)
+	row, err := registers.Save(ctx, f, register.Row{Kind: "officer", Owner: canary, Values: map[string]string{"name": canary, "role": "officer", "appointed": "2026-04-01"}})
+	must("register", err)
+	_, err = registers.Attach(ctx, f, blob.Attachment{Owner: row.ID, File: kept.ID, Name: canary})
+	must("attach to a row", err)
 	imp, err := desk.Begin(ctx, f, canary+".csv", "")
 	must("begin", err)
 	_, err = desk.Stage(ctx, f, imp.ID, sh, mapping)
 	must("stage", err)
-	return aviary{objects: []any{book, findings, seen, event.New(db), gates, suppliers, desk, jobs, people, drills, proofs, answers, c}}
+	return aviary{objects: []any{book, findings, seen, event.New(db), gates, suppliers, desk, jobs, people, drills, proofs, answers, registers, c}}
 }
 
 // passed over: these are not bound to a facility's facts, or wait for something.
