@@ -60,16 +60,17 @@ const (
 	SeeAssess     Permission = "see-assess"      // the yearly check-up: answers, evidence, level
 	EditAssess    Permission = "edit-assess"     // answer items, ask vendors
 	ApproveAssess Permission = "approve-assess"  // the director's word on the yearly check-up
+	EditCatalogue Permission = "edit-catalogue"  // load editions, correct texts: for all facilities of the house
 )
 
 var grants = map[Role][]Permission{
 	Admin: {See, SeeLedger, EditLedger, Import, Export, SeeSegments, EditSegments, RunSweep, SeeJobs, SeeTrail,
-		ManagePeople, ManageSetting, SeeDrill, ApproveDrill, StopDrill, ManageDrill, TriageReport, SeeAssess, EditAssess},
+		ManagePeople, ManageSetting, SeeDrill, ApproveDrill, StopDrill, ManageDrill, TriageReport, SeeAssess, EditAssess, EditCatalogue},
 	Director:   {See, SeeLedger, Export, SeeSegments, SeeJobs, SeeTrail, SeeDrill, ApproveDrill, StopDrill, SeeAssess, ApproveAssess},
 	Department: {See, SeeLedger, EditLedger, SeeDrill, SeeAssess},
 	Auditor:    {See, SeeLedger, Export, SeeSegments, SeeJobs, SeeTrail, SeeDrill, SeeAssess},
 	Trainer:    {See, SeeDrill, SeeDrillNames, EditDrill, StopDrill, TriageReport},
-	Desk:       {See, SeeLedger, SeeSegments, SeeDrill, EditDrill, StopDrill, SeeAssess},
+	Desk:       {See, SeeLedger, SeeSegments, SeeDrill, EditDrill, StopDrill, SeeAssess, EditCatalogue},
 }
 
 // May reports whether the role has the permission. An unknown role may nothing.

@@ -17,6 +17,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"kenshin/account"
+	"kenshin/catalogue"
 	"kenshin/checkup"
 	"kenshin/drill"
 	"kenshin/event"
@@ -43,9 +44,10 @@ type Deps struct {
 	Sheets    *sheet.Desk
 	Gates     *gate.Book
 	Drills    *drill.Book
-	Events    *event.Log     // nil: the one in DB
-	Suppliers *supplier.Book // nil: the one in DB
-	Box       trail.Sealer   // signs checkpoints of the trail; without it they are unavailable
+	Events    *event.Log          // nil: the one in DB
+	Suppliers *supplier.Book      // nil: the one in DB
+	Editions  *catalogue.Editions // nil: those in DB
+	Box       trail.Sealer        // signs checkpoints of the trail; without it they are unavailable
 	Work      Work
 	Log       *slog.Logger
 	Now       func() time.Time
@@ -100,6 +102,9 @@ func New(d Deps) (http.Handler, error) {
 	}
 	if d.Suppliers == nil {
 		d.Suppliers = supplier.New(d.DB, d.Now)
+	}
+	if d.Editions == nil {
+		d.Editions = catalogue.NewEditions(d.DB)
 	}
 	if d.Rate <= 0 {
 		d.Rate = perToken

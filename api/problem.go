@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"kenshin/catalogue"
 	"kenshin/fault"
 	"kenshin/i18n"
 )
@@ -100,7 +102,13 @@ func (s *server) problem(ctx context.Context, err error) *Problem {
 	if big, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		err = fault.Wrap(fault.TooLarge, big, "送られたデータが大きすぎます。", "What was sent is too large.")
 	}
-	return newProblem(ctx, status, code, fault.Sentence(err, string(i18n.From(ctx))))
+	p := newProblem(ctx, status, code, fault.Sentence(err, string(i18n.From(ctx))))
+	if all, ok := errors.AsType[catalogue.Mistakes](err); ok {
+		for _, m := range all {
+			p.Errors = append(p.Errors, Mistake{fmt.Sprintf("line %d %s", m.Line, m.Path), m.Why.For(ctx)})
+		}
+	}
+	return p
 }
 
 // problems turns the errors that huma makes itself (input that does not fit the schema) into ours. Values are not echoed: they may be secret.

@@ -329,6 +329,11 @@ func (r *rig) seed(f facility.ID, mark string, n byte) map[string]string {
 	plan, err := r.Drills.SavePlan(ctx, f, drill.Plan{Month: "2031-05", Scenario: "parcel", Note: mark})
 	r.must(err)
 	ids["drill-plan"] = plan.ID
+	if f == r.f { // catalogues belong to no facility
+		ids["catalogue"] = "checklist-r7-facility"
+	} else {
+		ids["catalogue"] = "none-of-ours"
+	}
 	ids["sweep"], err = r.Work.StartSweep(ctx, f, checkup.Request{Segments: []string{seg}})
 	r.must(err)
 	runs, err := r.Jobs.List(ctx, f, job.Filter{})

@@ -19,6 +19,7 @@ import (
 
 	"kenshin/account"
 	"kenshin/assess"
+	"kenshin/catalogue"
 	"kenshin/drill"
 	"kenshin/drill/preflight"
 	"kenshin/drill/relay"
@@ -85,6 +86,7 @@ type House struct {
 	Gates     *gate.Book
 	Drills    *drill.Book
 	Identify  *identify.Identifier
+	Editions  *catalogue.Editions
 	Authority *authority.Authority // our own CA while it serves, nil with given certificates
 	Mailer    *mailing.Mailer
 	Makers    *netid.Makers
@@ -180,6 +182,7 @@ func openBox(ctx context.Context, db *store.DB, path string) (*seal.Box, error) 
 }
 
 func (h *House) build() (err error) {
+	h.Editions = catalogue.NewEditions(h.DB)
 	if h.Account, err = account.New(h.DB, h.Box, h.accounts()); err != nil {
 		return err
 	}

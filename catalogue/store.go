@@ -261,6 +261,16 @@ func (e *Editions) File(ctx context.Context, id, sha256 string) (File, error) {
 	return f, err
 }
 
+// Own returns the product's own version of a catalogue.
+func (e *Editions) Own(id string) (Catalogue, bool, error) {
+	s, err := e.base()
+	if err != nil {
+		return Catalogue{}, false, err
+	}
+	c, ok := s.Find(id)
+	return c, ok, nil
+}
+
 // Raw is the file as it came.
 func (f File) Raw() []byte { return f.raw }
 

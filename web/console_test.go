@@ -20,6 +20,7 @@ import (
 
 	"kenshin/account"
 	"kenshin/actor"
+	"kenshin/catalogue"
 	"kenshin/checkup"
 	"kenshin/drill"
 	"kenshin/event"
@@ -151,7 +152,7 @@ func openConsole(t testing.TB) *console {
 	}})
 	judge = &checkup.Checkup{DB: db, Seen: seen, Ledger: book, Findings: findings, Identify: ident, Sensor: "local", Now: time.Now, Log: log}
 	c.Server = New(Deps{DB: db, Box: box, Account: acc, Jobs: jobs, Seen: seen, Ledger: book, Sheets: sheet.New(db, book), Suppliers: supplier.New(db, time.Now),
-		Findings: findings, Events: events, Gates: gate.NewBook(db, box, time.Now), Drills: drill.New(db, box, acc, time.Now, log), Identify: ident, Work: h, Log: log, Now: time.Now, Version: "1.2.3",
+		Findings: findings, Events: events, Gates: gate.NewBook(db, box, time.Now), Drills: drill.New(db, box, acc, time.Now, log), Identify: ident, Editions: catalogue.NewEditions(db), Work: h, Log: log, Now: time.Now, Version: "1.2.3",
 		Mail: func(context.Context, facility.ID, string, string) error { return nil }})
 	h.Server, c.h = c.Server, c.Handler()
 	title := i18n.Text{Ja: "仕事", En: "Work"}

@@ -166,6 +166,15 @@ func routes() []route {
 		{"GET /drills/{id}/targets/export", may(actor.SeeDrillNames), (*visit).drillTargetsExport},
 		{"GET /drills/{id}/targets/{target}", may(actor.SeeDrillNames), (*visit).drillTarget},
 
+		// catalogues of what is asked
+		{"GET /catalogues", may(actor.SeeAssess), (*visit).catalogues},
+		{"POST /catalogues/load", may(actor.EditCatalogue), editions((*visit).catalogueLoad)},
+		{"GET /catalogues/{id}", may(actor.SeeAssess), (*visit).catalogue},
+		{"GET /catalogues/{id}/file", may(actor.SeeAssess), (*visit).catalogueFile},
+		{"POST /catalogues/{id}/restore", may(actor.EditCatalogue), editions((*visit).catalogueRestore)},
+		{"GET /catalogues/{id}/items/{item}", may(actor.EditCatalogue), editions((*visit).catalogueItem)},
+		{"POST /catalogues/{id}/items/{item}", may(actor.EditCatalogue), editions((*visit).catalogueAmend)},
+
 		// segments and the gate
 		{"GET /segments", segments, (*visit).segments},
 		{"GET /segments/new", approve, (*visit).segmentNew},
@@ -249,7 +258,7 @@ func routes() []route {
 
 // uploads reports the addresses that take a file, and with it a larger request.
 func uploads(path string) bool {
-	return path == "/import" || path == "/api/v1/imports" || path == page.PathDrillImport || strings.HasSuffix(path, "/attachments") || strings.HasSuffix(path, "/releases")
+	return path == "/import" || path == "/api/v1/imports" || path == page.PathDrillImport || path == page.PathCatalogueLoad || strings.HasSuffix(path, "/attachments") || strings.HasSuffix(path, "/releases")
 }
 
 // maxFile is the largest file that a form takes.

@@ -162,6 +162,13 @@ GET /drills/{id}/report adputk
 GET /drills/{id}/targets t
 GET /drills/{id}/targets/export t
 GET /drills/{id}/targets/{target} t
+GET /catalogues adpuk
+POST /catalogues/load k
+GET /catalogues/{id} adpuk
+GET /catalogues/{id}/file adpuk
+POST /catalogues/{id}/restore k
+GET /catalogues/{id}/items/{item} k
+POST /catalogues/{id}/items/{item} k
 GET /people a
 POST /people/invite a
 POST /people/invite/{id}/revoke a
@@ -193,7 +200,7 @@ func TestEveryRouteForEveryRole(t *testing.T) {
 	var missing []string
 	for _, r := range routes() {
 		method, path, _ := strings.Cut(r.pattern, " ")
-		path = strings.ReplaceAll(strings.NewReplacer("{$}", "", "{id}", "no-such", "{file}", "no-such", "{target}", "no-such", "{day}", "2026-11-21", "{secret}", "x").Replace(path), "//", "/")
+		path = strings.ReplaceAll(strings.NewReplacer("{$}", "", "{id}", "no-such", "{file}", "no-such", "{target}", "no-such", "{item}", "no-such", "{day}", "2026-11-21", "{secret}", "x").Replace(path), "//", "/")
 		ask := func(role actor.Role) answer {
 			body := strings.NewReader("")
 			q := httptest.NewRequest(method, path, body)

@@ -10,6 +10,7 @@ import (
 
 	"kenshin/account"
 	"kenshin/actor"
+	"kenshin/catalogue"
 	"kenshin/checkup"
 	"kenshin/drill"
 	"kenshin/event"
@@ -46,6 +47,7 @@ type Deps struct {
 	Gates     *gate.Book
 	Drills    *drill.Book
 	Identify  *identify.Identifier
+	Editions  *catalogue.Editions
 	Work      Work
 	Site      Site
 	Mail      func(ctx context.Context, f facility.ID, subject, text string) error // sends one mail at once; nil: cannot

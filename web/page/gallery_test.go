@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -258,7 +259,7 @@ func TestGallery(t *testing.T) {
 	if testing.Short() {
 		t.Skip("pages in a browser take a minute")
 	}
-	pages := append(gallery(t), deskSamples()...)
+	pages := slices.Concat(gallery(t), deskSamples(), catalogueSamples(t))
 	tab := browsertest.Open(t)
 	url := serve(t, pages)
 	picture := os.Getenv("KENSHIN_SHOTS") != ""

@@ -32,6 +32,9 @@ func menu(s Shell) []group {
 			{SectionSweeps, PathSweeps, i18n.Text{Ja: "健診", En: "Check-ups"}, actor.SeeSegments},
 			{SectionSegments, PathSegments, i18n.Text{Ja: "区画", En: "Segments"}, actor.SeeSegments},
 		}},
+		{i18n.Text{Ja: "年次健診", En: "Yearly check-up"}, []entry{
+			{SectionCatalogues, PathCatalogues, i18n.Text{Ja: "点検表の版", En: "Catalogues"}, actor.SeeAssess},
+		}},
 		{i18n.Text{Ja: "訓練", En: "Drills"}, []entry{
 			{SectionDrills, PathDrills, i18n.Text{Ja: "メール訓練", En: "Mail drills"}, actor.SeeDrill},
 			{SectionStaff, PathDrillPeople, i18n.Text{Ja: "訓練の宛先", En: "Recipients"}, actor.EditDrill},

@@ -34,6 +34,11 @@ const (
 	SectionSettings Section = "settings"
 	SectionHelp     Section = "help"
 	SectionMe       Section = "me"
+
+	SectionAssess     Section = "assess"
+	SectionLevel      Section = "level"
+	SectionYardstick  Section = "yardstick"
+	SectionCatalogues Section = "catalogues"
 )
 
 // Shell is what every page shows around its own content.

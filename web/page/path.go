@@ -78,7 +78,23 @@ const (
 	PathDrillDesk       = "/drills/desk"        // GET
 	PathDrillRoll       = "/drills/roll"        // GET: year, department, after
 	PathDrillRollExport = "/drills/roll/export" // GET: year, department
+
+	PathCatalogues    = "/catalogues"      // GET
+	PathCatalogueLoad = "/catalogues/load" // POST: file; do=check
 )
+
+// CataloguePath is a catalogue's page; what is "", restore (POST: version) or file (GET: version).
+func CataloguePath(id, what string) string { return at(PathCatalogues, id, what) }
+
+// CatalogueItemPath corrects one item (GET, POST).
+func CatalogueItemPath(id, item string) string {
+	return CataloguePath(id, "items/"+url.PathEscape(item))
+}
+
+// CatalogueFile is a version as a YAML file.
+func CatalogueFile(id, version string) string {
+	return withQuery(CataloguePath(id, "file"), url.Values{"version": {version}})
+}
 
 // DevicePath is a device's page; what is "" or one of edit, history, merge, split, state, never-touch, unlock, lock, attachments.
 func DevicePath(id netid.DeviceID, what string) string { return at(PathLedger, string(id), what) }
