@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 
 	"kenshin/assess"
 	"kenshin/catalogue"
@@ -10,12 +9,8 @@ import (
 )
 
 // assessment puts the yearly check-up together.
-func (h *House) assessment() error {
-	shipped, err := catalogue.Embedded()
-	if err != nil {
-		return fmt.Errorf("read the catalogues: %w", err)
-	}
+func (h *House) assessment() (err error) {
 	h.Assess, err = assess.NewBook(h.DB, assess.Options{Evidence: h.Evidence, Findings: h.Findings, Ledger: h.Ledger, Suppliers: h.Suppliers, People: h.Account, Now: h.Now,
-		Catalogues: func(context.Context, facility.ID) (catalogue.Set, error) { return shipped, nil }})
+		Catalogues: func(ctx context.Context, _ facility.ID) (catalogue.Set, error) { return h.Editions.Set(ctx) }})
 	return err
 }
