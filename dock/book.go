@@ -14,6 +14,7 @@ import (
 	"kenshin/actor"
 	"kenshin/assess"
 	"kenshin/catalogue"
+	"kenshin/drill"
 	"kenshin/evidence"
 	"kenshin/facility"
 	"kenshin/fault"
@@ -43,6 +44,7 @@ type Options struct {
 	Ledger     *ledger.Ledger
 	Suppliers  *supplier.Book
 	Gates      *gate.Book
+	Drills     *drill.Book // nil: none
 	Now        func() time.Time
 }
 

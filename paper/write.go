@@ -23,6 +23,14 @@ type Column struct {
 type Table struct {
 	Sheet   string // its name
 	Columns []Column
+	Print   Print
+}
+
+// Print is how a sheet lies on paper. A sheet for A4 wraps its texts and has no filters.
+type Print struct {
+	A4        bool // as wide as one sheet, as many sheets long as it takes, the head on each
+	Landscape bool
+	Title     string // at the head of each sheet
 }
 
 // Records are the rows of a table: a value is a string, an int, an int64 or nil. Strings stay text in every program: leading zeros are kept and
@@ -43,7 +51,7 @@ func WriteXLSX(w io.Writer, parts ...Part) (err error) {
 			err = cerr
 		}
 	}()
-	header, text, err := styles(f)
+	header, text, wrapped, err := styles(f)
 	if err != nil {
 		return err
 	}
@@ -57,7 +65,14 @@ func WriteXLSX(w io.Writer, parts ...Part) (err error) {
 		if err != nil {
 			return fmt.Errorf("name the sheet: %w", err)
 		}
-		if err := writeSheet(f, name, p, header, text); err != nil {
+		style := text
+		if p.Table.Print.A4 {
+			style = wrapped
+		}
+		if err := writeSheet(f, name, p, header, style); err != nil {
+			return err
+		}
+		if err := p.Table.Print.onPaper(f, name); err != nil {
 			return err
 		}
 	}
@@ -92,7 +107,7 @@ func writeSheet(f *excelize.File, name string, p Part, header, text int) error {
 			return fmt.Errorf("write row %d: %w", last, err)
 		}
 	}
-	if len(p.Table.Columns) > 0 {
+	if len(p.Table.Columns) > 0 && !p.Table.Print.A4 {
 		if err := f.AutoFilter(name, "A1:"+Ref(len(p.Table.Columns)-1, last), nil); err != nil {
 			return fmt.Errorf("set the filter: %w", err)
 		}
@@ -103,20 +118,49 @@ func writeSheet(f *excelize.File, name string, p Part, header, text int) error {
 	return nil
 }
 
-func styles(f *excelize.File) (header, text int, err error) {
+// onPaper sets a sheet up for the printer.
+func (p Print) onPaper(f *excelize.File, name string) error {
+	if !p.A4 {
+		return nil
+	}
+	const a4 = 9 // ECMA-376 18.3.1.63
+	one, long, size, way, fit := 1, 0, a4, "portrait", true
+	if p.Landscape {
+		way = "landscape"
+	}
+	err := f.SetSheetProps(name, &excelize.SheetPropsOptions{FitToPage: &fit})
+	if err == nil {
+		err = f.SetPageLayout(name, &excelize.PageLayoutOptions{Size: &size, Orientation: &way, FitToWidth: &one, FitToHeight: &long})
+	}
+	if err == nil {
+		err = f.SetHeaderFooter(name, &excelize.HeaderFooterOptions{OddHeader: "&L" + strings.ReplaceAll(clip(p.Title), "&", "&&") + "&R&A", OddFooter: "&C&P / &N"})
+	}
+	if err == nil {
+		err = f.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", RefersTo: "'" + name + "'!$1:$1", Scope: name})
+	}
+	if err != nil {
+		return fmt.Errorf("set the sheet up for paper: %w", err)
+	}
+	return nil
+}
+
+func styles(f *excelize.File) (header, text, wrapped int, err error) {
 	header, err = f.NewStyle(&excelize.Style{
 		Font:      &excelize.Font{Bold: true, Color: "1A1A1C"},
 		Fill:      excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{"E8F1FE"}},
 		Border:    []excelize.Border{{Type: "bottom", Color: "0031D8", Style: 2}},
 		Alignment: &excelize.Alignment{Vertical: "center", WrapText: true}, NumFmt: 49})
 	if err != nil {
-		return 0, 0, fmt.Errorf("header style: %w", err)
+		return 0, 0, 0, fmt.Errorf("header style: %w", err)
 	}
 	text, err = f.NewStyle(&excelize.Style{NumFmt: 49, Alignment: &excelize.Alignment{Vertical: "top"}})
-	if err != nil {
-		return 0, 0, fmt.Errorf("text style: %w", err)
+	if err == nil {
+		wrapped, err = f.NewStyle(&excelize.Style{NumFmt: 49, Alignment: &excelize.Alignment{Vertical: "top", WrapText: true}})
 	}
-	return header, text, nil
+	if err != nil {
+		return 0, 0, 0, fmt.Errorf("text style: %w", err)
+	}
+	return header, text, wrapped, nil
 }
 
 func writeHead(sw *excelize.StreamWriter, t Table, style int) error {

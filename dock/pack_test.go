@@ -1,0 +1,205 @@
+package dock_test
+
+import (
+	"bytes"
+	"errors"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"kenshin/catalogue"
+	"kenshin/dock"
+	"kenshin/evidence"
+	"kenshin/fault"
+	"kenshin/gate"
+	"kenshin/internal/dbtest"
+	"kenshin/ledger"
+	"kenshin/paper"
+)
+
+// odd are the characters that get lost on the way to paper.
+const odd = "髙﨑①㈱〜Ⅲ㎡か゚葛󠄀"
+
+func filled(t *testing.T) *rig {
+	t.Helper()
+	r := newRig(t, dbtest.SQLite(t))
+	for i, name := range []string{"診療系", "2階病棟" + odd, "事務", "画像<b>検査</b>"} {
+		_, err := r.o.Gates.Propose(r.ctx(), r.f, gate.Segment{Name: name, Prefix: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i), 0, 0}), 24), Medical: i == 1, Pace: gate.Gentle, Routed: true})
+		r.must(err)
+	}
+	for _, w := range []ledger.Word{{Name: "電子カルテ 主サーバ " + odd, Number: "S-001", Kind: "server", Maker: "見本電機㈱", Building: "本館", Floor: "B1"}, {Name: "保守ルータ", Kind: "router", RemoteType: "VPN", RemoteBy: "見本システム㈱"}, {Name: "受付PC", Kind: "pc"}} {
+		_, err := r.o.Ledger.Add(r.ctx(), r.f, w, ledger.Registered, "")
+		r.must(err)
+	}
+	_, err := r.o.Ledger.SaveSystem(r.ctx(), r.f, ledger.System{Name: "電子カルテ" + odd, Vendor: "見本システム㈱"})
+	r.must(err)
+	r.claim("r7.1.1", catalogue.Yes, "")
+	r.claim("r7.3.3", catalogue.No, "")
+	return r
+}
+
+// Every text of the pack stands on paper and in the workbook as it does on the screen, and not one character is lost.
+func TestTextOnPaperEqualsTextOnScreen(t *testing.T) {
+	r := filled(t)
+	r.freeze()
+	p, err := r.Pack(r.ctx(), r.f, "")
+	r.must(err)
+	var page, book bytes.Buffer
+	r.must(p.HTML(&page))
+	r.must(p.XLSX(&book))
+	b, err := paper.Open(bytes.NewReader(book.Bytes()), int64(book.Len()), "pack.xlsx")
+	r.must(err)
+	cells := map[string]bool{}
+	for _, s := range b.Sheets() {
+		r.must(s.Rows(func(row paper.Row) error {
+			for _, c := range row.Cells {
+				cells[c.Text] = true
+			}
+			return nil
+		}))
+	}
+	plain := strings.NewReplacer("&lt;", "<", "&gt;", ">", "&#34;", "\"", "&#39;", "'", "&#43;", "+", "&amp;", "&").Replace(page.String())
+	n := 0
+	for _, part := range p.Parts {
+		for _, row := range part.Rows {
+			for _, c := range row {
+				n++
+				if !strings.Contains(plain, c) {
+					t.Errorf("%s: the page lacks %q", part.ID, c)
+				}
+				if c != "" && part.Drawing == "" && !cells[c] {
+					t.Errorf("%s: the workbook lacks %q", part.ID, c)
+				}
+			}
+		}
+	}
+	if n < 200 || !strings.Contains(plain, "電子カルテ"+odd) {
+		t.Errorf("only %d texts", n)
+	}
+	if strings.Contains(page.String(), "<b>検査") {
+		t.Error("what people wrote became markup")
+	}
+	pdf := printed(t, &p)
+	if pdf == "" {
+		return
+	}
+	squeeze := func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if r <= ' ' || r == '　' || r == 0xE0100 { // a variation selector changes the glyph that is drawn and is no text of its own in a PDF
+				return -1
+			}
+			return r
+		}, s)
+	}
+	// Lines and columns come in another order from a PDF: every character has to be there as often as on the screen.
+	want, got := map[rune]int{}, map[rune]int{}
+	for _, part := range p.Parts {
+		for _, row := range part.Rows {
+			for _, c := range squeeze(strings.Join(row, "")) {
+				want[c]++
+			}
+		}
+	}
+	for _, c := range squeeze(pdf) {
+		got[c]++
+	}
+	for c, n := range want {
+		if got[c] < n {
+			t.Errorf("on paper %q stands %d times, on the screen %d", c, got[c], n)
+		}
+	}
+}
+
+// printed is the text of the pack's PDF, "" where this machine cannot make one.
+func printed(t *testing.T, p *dock.Pack) string {
+	t.Helper()
+	pdf, err := p.PDF(t.Context())
+	if fault.Is(err, fault.Unavailable) && !paper.HasPDF() {
+		t.Log("no Chromium: the PDF was not made")
+		return ""
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if dir := os.Getenv("KENSHIN_SHOTS"); dir != "" {
+		if err := os.WriteFile(filepath.Join(dir, "pack.pdf"), pdf, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tool, err := exec.LookPath("pdftotext")
+	if err != nil {
+		t.Log("no pdftotext: the PDF was not read")
+		return ""
+	}
+	cmd := exec.Command(tool, "-", "-")
+	cmd.Stdin = bytes.NewReader(pdf)
+	text, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// A はい against a measurement is printed with its reason, and not without one.
+func TestAContradictionPrintsItsReason(t *testing.T) {
+	r := filled(t)
+	r.claim("r7.2.1", catalogue.Yes, "")
+	r.measure("ledger-coverage", evidence.Fail, 460, 460)
+	_, err := r.Pack(r.ctx(), r.f, "")
+	missing, ok := errors.AsType[*dock.Unexplained](err)
+	if !ok || !fault.Is(err, fault.Conflict) || len(missing.Items) != 1 || missing.Items[0].Item != "r7.2.1" {
+		t.Fatalf("%v", err)
+	}
+	e := r.freeze() // freezing is always allowed: it shows what is so
+	if _, err := r.Pack(r.ctx(), r.f, e.ID); err == nil {
+		t.Error("the frozen one is printed without a reason")
+	}
+	r.claim("r7.2.1", catalogue.Yes, "新棟の機器は11月末に登録する"+odd)
+	p, err := r.Pack(r.ctx(), r.f, "")
+	r.must(err)
+	for _, id := range []string{"form", "open"} {
+		found := false
+		for _, part := range p.Parts {
+			for _, row := range part.Rows {
+				found = found || part.ID == id && strings.Contains(strings.Join(row, "|"), "新棟の機器は11月末に登録する"+odd)
+			}
+		}
+		if !found {
+			t.Errorf("the reason does not stand in %s", id)
+		}
+	}
+}
+
+// A pack verifies by the public key alone, also years later, and says which dock it came from.
+func TestAPackVerifies(t *testing.T) {
+	r := filled(t)
+	e := r.freeze()
+	r.must(r.Approve(r.ctx(), r.f, e.ID, ""))
+	p, err := r.Pack(r.ctx(), r.f, e.ID)
+	r.must(err)
+	if p.Approved == "" || p.Snapshot.Number != 1 {
+		t.Errorf("%q, number %d", p.Approved, p.Snapshot.Number)
+	}
+	s, err := r.Seal(r.ctx(), r.f, p)
+	r.must(err)
+	file, err := s.File()
+	r.must(err)
+	key, err := r.Key(r.ctx(), r.f)
+	r.must(err)
+	v, err := dock.Verify(file, key)
+	r.must(err)
+	if !v.Pack || v.Number != 1 || v.Snapshot.Forms[0].Catalogue != checklist {
+		t.Errorf("%+v", v.Seal)
+	}
+	if _, err := dock.Verify(bytes.Replace(file, []byte("保守ルータ"), []byte("保守ルーダ"), 1), key); err == nil {
+		t.Error("an altered ledger extract verifies")
+	}
+	rep, err := r.Check(r.ctx(), r.f, file)
+	r.must(err)
+	if !rep.OK() || !rep.Texts[0].Here {
+		t.Errorf("%+v", rep.Problems)
+	}
+}
