@@ -21,7 +21,12 @@ type Filter struct {
 	All      bool    // every state; wins over States
 	Device   netid.DeviceID
 	Check    string
-	Severity Severity // at least
+	Severity Severity  // at least
+	Source   Source    // "": all
+	Owner    string    // exactly this name
+	Nobody   bool      // only those without an owner
+	Since    time.Time // found first at or after
+	DueUntil time.Time // due before
 	Overdue  bool
 	After    string // cursor: Page.Next of the page before
 	Limit    int    // 0 means 50, at most 500
@@ -73,8 +78,24 @@ func (b *Book) List(ctx context.Context, f facility.ID, q Filter) (Page, error) 
 	if q.Severity > 0 {
 		w.And("f.severity >= ?", int(q.Severity))
 	}
+	if q.Source != "" {
+		cond, args := q.Source.condition()
+		w.And(cond, args...)
+	}
+	if q.Owner != "" {
+		w.And("f.owner = ?", q.Owner)
+	}
+	if q.Nobody {
+		w.And("f.owner = ?", "")
+	}
+	if !q.Since.IsZero() {
+		w.And("f.first_seen >= ?", store.Micros(q.Since))
+	}
 	if q.Overdue {
-		w.And("f.due_at < ?", store.Micros(b.now()))
+		q.DueUntil = b.now()
+	}
+	if !q.DueUntil.IsZero() {
+		w.And("f.due_at < ?", store.Micros(q.DueUntil))
 	}
 	var page Page
 	err := b.db.Read(ctx, f, func(tx *store.Tx) error {
@@ -299,11 +320,15 @@ func (b *Book) Merge(ctx context.Context, tx *store.Tx, winner, loser netid.Devi
 }
 
 func ofDevice(ctx context.Context, tx *store.Tx, device netid.DeviceID) ([]Finding, error) {
-	var out []Finding
-	err := store.Each(ctx, tx, func(r *sql.Rows) error {
+	return selected(ctx, tx, "f.device_id = $2 ORDER BY f.id", string(device))
+}
+
+// selected reads the findings that a condition with arguments from $2 on chooses.
+func selected(ctx context.Context, tx *store.Tx, cond string, args ...any) (out []Finding, err error) {
+	err = store.Each(ctx, tx, func(r *sql.Rows) error {
 		f, err := scan(r)
 		out = append(out, f)
 		return err
-	}, "SELECT "+columns+" FROM finding_findings f WHERE f.facility_id = $1 AND f.device_id = $2 ORDER BY f.id", string(device))
+	}, "SELECT "+columns+" FROM finding_findings f WHERE f.facility_id = $1 AND "+cond, args...)
 	return out, err
 }

@@ -331,10 +331,16 @@ func (b *Book) Reopen(ctx context.Context, f facility.ID, id, reason string) err
 	}, reason)
 }
 
+const maxOwner = 200 // bytes
+
+func ownerTooLong() error {
+	return fault.New(fault.TooLarge, "担当者の名前が長すぎます。", "The owner's name is too long.")
+}
+
 // Assign says who does it and by when; a zero due keeps the day.
 func (b *Book) Assign(ctx context.Context, f facility.ID, id, owner string, dueAt time.Time) error {
-	if len(owner) > 200 {
-		return fault.New(fault.TooLarge, "担当者の名前が長すぎます。", "The owner's name is too long.")
+	if len(owner) > maxOwner {
+		return ownerTooLong()
 	}
 	return b.change(ctx, f, id, func(v *Finding) (State, error) {
 		v.Owner = owner
