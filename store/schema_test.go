@@ -18,8 +18,9 @@ var shared = []string{
 	"seal_authority",            // one certificate authority per installation
 	"river_",                    // turns of all facilities' runs
 	"job_copies", "job_periods", // processes, and what they do by the clock
-	"drill_doors", // which facility a link's number means: an arrival names no facility
-	"catalogue_",  // what is asked is the same for every facility
+	"drill_doors",   // which facility a link's number means: an arrival names no facility
+	"inquiry_doors", // the same for a form's link: whoever opens it names no facility
+	"catalogue_",    // what is asked is the same for every facility
 	"store_about", "goose_db_version",
 }
 
