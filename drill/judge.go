@@ -41,8 +41,7 @@ type judged struct {
 	targets []Target
 	facts   hit.Facts
 	hits    []hit.Hit
-	of      []string // the target of each hit
-	old     map[string]string
+	old     []string // the verdict that each hit has, with the version of the rules; "" for none
 	rules   hit.Rules
 	zone    *time.Location
 }
@@ -95,7 +94,7 @@ func (b *Book) toJudge(ctx context.Context, f facility.ID, id string) (j *judged
 		return nil, err
 	}
 	err = b.db.Read(ctx, f, func(tx *store.Tx) error {
-		j = &judged{zone: fac.Location(), old: map[string]string{}, facts: hit.Facts{Recipients: map[string]hit.Recipient{}}}
+		j = &judged{zone: fac.Location(), facts: hit.Facts{Recipients: map[string]hit.Recipient{}}}
 		if j.drill, err = getDrill(ctx, tx, id); err != nil {
 			return err
 		}
@@ -123,15 +122,25 @@ func (b *Book) toJudge(ctx context.Context, f facility.ID, id string) (j *judged
 }
 
 func (j *judged) readHits(ctx context.Context, tx *store.Tx, id string) error {
+	seen := map[string]string{} // a few browsers and many recipients say the same again and again: one copy of each text
+	one := func(s string) string {
+		if kept, ok := seen[s]; ok {
+			return kept
+		}
+		seen[s] = s
+		return s
+	}
 	return store.Each(ctx, tx, func(r *sql.Rows) error {
 		e, verdict, version, err := scanJudged(r)
 		if err != nil {
 			return err
 		}
-		j.hits = append(j.hits, hit.Hit{ID: e.ID, Recipient: e.Target, Signal: judgedAs(e.Signal), At: e.At, Method: e.Method, Net: e.Net, Agent: e.Agent, Malformed: e.Malformed})
+		j.hits = append(j.hits, hit.Hit{ID: e.ID, Recipient: one(e.Target), Signal: judgedAs(Signal(one(string(e.Signal)))), At: e.At, Method: one(e.Method), Net: e.Net, Agent: one(e.Agent), Malformed: e.Malformed})
+		old := ""
 		if verdict != "" {
-			j.old[e.ID] = verdict + "/" + version
+			old = one(verdict + "/" + version)
 		}
+		j.old = append(j.old, old)
 		return nil
 	}, "SELECT "+eventColumns+", coalesce(v.verdict, ''), coalesce(v.version, '') FROM drill_events e LEFT JOIN drill_verdicts v ON v.facility_id = e.facility_id AND v.event_id = e.id "+
 		"WHERE e.facility_id = $1 AND e.drill_id = $2 ORDER BY e.at, e.id", id)
@@ -174,8 +183,8 @@ func (d Drill) links() (out []hit.Signal) {
 
 func (b *Book) keepVerdicts(ctx context.Context, f facility.ID, id string, j *judged, verdicts []hit.Verdict) error {
 	var fresh []hit.Verdict
-	for _, v := range verdicts {
-		if j.old[v.Hit] != string(v.Kind)+"/"+v.Rules {
+	for i, v := range verdicts {
+		if j.old[i] != string(v.Kind)+"/"+v.Rules {
 			fresh = append(fresh, v)
 		}
 	}
@@ -282,8 +291,10 @@ func scanEvent(r *sql.Rows, more ...any) (e Event, err error) {
 		return e, err
 	}
 	var c eventContent
-	if err := unmarshal(text, &c); err != nil {
-		return e, err
+	if text != "{}" {
+		if err := unmarshal(text, &c); err != nil {
+			return e, err
+		}
 	}
 	e.At, e.Malformed, e.Detail = store.Time(at), c.Malformed, c.Detail
 	if net != "" {

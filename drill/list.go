@@ -21,10 +21,23 @@ func scanTarget(r interface{ Scan(...any) error }) (t Target, err error) {
 	err = r.Scan(&t.ID, &t.Drill, &t.Person, &t.Address, &t.Surname, &t.Given, &t.Department, &t.Job, &t.Role, &t.Mail, &accepted,
 		&open, &url, &attach, &report, &reply, &lesson, &release, &openP, &urlP, &attachP, &t.Machine)
 	t.AcceptedAt = store.Time(accepted)
-	t.First = map[Signal]time.Time{Opened: store.Time(open), Visited: store.Time(url), Attached: store.Time(attach), Reported: store.Time(report),
-		Replied: store.Time(reply), Lesson: store.Time(lesson), Released: store.Time(release)}
-	t.ByPerson = map[Signal]time.Time{Opened: store.Time(openP), Visited: store.Time(urlP), Attached: store.Time(attachP)}
+	t.First = happened(map[Signal]int64{Opened: open, Visited: url, Attached: attach, Reported: report, Replied: reply, Lesson: lesson, Released: release})
+	t.ByPerson = happened(map[Signal]int64{Opened: openP, Visited: urlP, Attached: attachP})
 	return t, err
+}
+
+// happened keeps the times of what happened. Of most recipients of a long list nothing did, and they carry no map.
+func happened(all map[Signal]int64) (out map[Signal]time.Time) {
+	for s, at := range all {
+		if at == 0 {
+			continue
+		}
+		if out == nil {
+			out = map[Signal]time.Time{}
+		}
+		out[s] = store.Time(at)
+	}
+	return out
 }
 
 func targets(ctx context.Context, tx *store.Tx, more string, args ...any) (out []Target, err error) {
