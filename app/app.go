@@ -19,6 +19,7 @@ import (
 
 	"kenshin/account"
 	"kenshin/assess"
+	"kenshin/assess/inquiry"
 	"kenshin/catalogue"
 	"kenshin/drill"
 	"kenshin/drill/preflight"
@@ -61,6 +62,10 @@ type Config struct {
 	DrillKey      string
 	DrillProxies  []netip.Prefix // whose X-Forwarded-For counts there
 	NameServer    netip.AddrPort // for proofs and preflights of drills; zero: the machine's own
+	FormListen    string         // address of the pages behind the links of forms and surveys; "": none
+	FormCert      string
+	FormKey       string
+	FormProxies   []netip.Prefix // whose X-Forwarded-For counts there
 	ReportListen  string         // address of the mail server for reports; "": none
 	Lang          i18n.Lang
 	Version       string
@@ -82,6 +87,7 @@ type House struct {
 	Findings  *finding.Book
 	Evidence  *evidence.Book
 	Assess    *assess.Book
+	Inquiries *inquiry.Book
 	Events    *event.Log
 	Gates     *gate.Book
 	Drills    *drill.Book
@@ -214,6 +220,7 @@ func (h *House) build() (err error) {
 	if err := h.assessment(); err != nil {
 		return err
 	}
+	h.inquiries()
 	h.works()
 	h.drillWorks()
 	h.Jobs.Handle(judgeKind, job.Options{Title: i18n.Text{Ja: "弱点の見直し", En: "Judging devices again"}}, h.judgeStep)

@@ -70,6 +70,7 @@ func (h *House) Serve(ctx context.Context, ready func(address, setupCode string)
 	})
 	g.Go(func() error { return h.listenAll(ctx) })
 	g.Go(func() error { return h.serveDrills(ctx) })
+	g.Go(func() error { return h.serveForms(ctx) })
 	g.Go(func() error { return heartbeat(ctx) })
 	g.Go(func() error {
 		<-ctx.Done()

@@ -19,6 +19,11 @@ type serveCmd struct {
 	DrillKey    string   `help:"訓練ページの証明書の鍵(PEM) / its key" type:"path" env:"KENSHIN_DRILL_KEY"`
 	DrillProxy  []string `help:"訓練ページの手前にある中継サーバ / proxies whose X-Forwarded-For counts, like 10.0.0.5/32" env:"KENSHIN_DRILL_PROXY"`
 
+	FormListen string   `help:"業者と部門の回答フォームを待ち受けるアドレス / address of the pages where vendors and departments answer, like 0.0.0.0:8472" env:"KENSHIN_FORM_LISTEN"`
+	FormCert   string   `help:"回答フォームの証明書(PEM) / certificate of these pages" type:"path" env:"KENSHIN_FORM_CERT"`
+	FormKey    string   `help:"回答フォームの証明書の鍵(PEM) / its key" type:"path" env:"KENSHIN_FORM_KEY"`
+	FormProxy  []string `help:"回答フォームの手前にある中継サーバ / proxies whose X-Forwarded-For counts there, like 10.0.0.5/32" env:"KENSHIN_FORM_PROXY"`
+
 	DNS string `name:"dns" help:"訓練の確認に使うネームサーバ(書かなければこの機械の設定) / name server for the proofs and checks of drills, like 10.0.0.53:53; default is the machine's" env:"KENSHIN_DNS"`
 
 	ReportListen string `help:"職員の報告メールを受けるアドレス(SMTP) / address on which reports are taken over SMTP, like 0.0.0.0:2525" env:"KENSHIN_REPORT_LISTEN"`
@@ -34,6 +39,7 @@ func (s serveCmd) Run(e *env) error {
 	c.Listen, c.URL, c.TLSCert, c.TLSKey = s.Listen, s.URL, s.TLSCert, s.TLSKey
 	c.NewAuthority = s.NewAuthority
 	c.DrillListen, c.DrillCert, c.DrillKey = s.DrillListen, s.DrillCert, s.DrillKey
+	c.FormListen, c.FormCert, c.FormKey = s.FormListen, s.FormCert, s.FormKey
 	c.ReportListen = s.ReportListen
 	if s.DNS != "" {
 		if c.NameServer, err = netip.ParseAddrPort(s.DNS); err != nil {
@@ -46,6 +52,13 @@ func (s serveCmd) Run(e *env) error {
 			return usage("--drill-proxy は 10.0.0.5/32 のように書いてください: "+text, "Write --drill-proxy like 10.0.0.5/32: "+text)
 		}
 		c.DrillProxies = append(c.DrillProxies, p)
+	}
+	for _, text := range s.FormProxy {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return usage("--form-proxy は 10.0.0.5/32 のように書いてください: "+text, "Write --form-proxy like 10.0.0.5/32: "+text)
+		}
+		c.FormProxies = append(c.FormProxies, p)
 	}
 	e.serves = true
 	h, err := app.Open(e.ctx, c)
