@@ -22,6 +22,7 @@ import (
 	"kenshin/gate"
 	"kenshin/i18n"
 	"kenshin/ledger"
+	"kenshin/register"
 	"kenshin/store"
 	"kenshin/supplier"
 	"kenshin/trail"
@@ -44,6 +45,7 @@ type Options struct {
 	Ledger     *ledger.Ledger
 	Suppliers  *supplier.Book
 	Gates      *gate.Book
+	Registers  *register.Book
 	Drills     *drill.Book // nil: none
 	Now        func() time.Time
 }

@@ -21,6 +21,7 @@ import (
 	"kenshin/i18n"
 	"kenshin/internal/dbtest"
 	"kenshin/ledger"
+	"kenshin/register"
 	"kenshin/seal"
 	"kenshin/store"
 	"kenshin/supplier"
@@ -54,7 +55,7 @@ func newRig(t *testing.T, db *store.DB) *rig {
 	r.editions = catalogue.NewEditions(db)
 	sets := func(ctx context.Context, _ facility.ID) (catalogue.Set, error) { return r.editions.Set(ctx) }
 	r.o = dock.Options{Box: seal.NewBox(), Houses: houses{}, Catalogues: sets, Version: r.editions.Version, Evidence: evidence.New(db, now), Findings: finding.New(db, now),
-		Ledger: ledger.Open(db, ledger.Options{Now: now}), Suppliers: supplier.New(db, now), Gates: gate.NewBook(db, seal.NewBox(), now), Now: now}
+		Ledger: ledger.Open(db, ledger.Options{Now: now}), Suppliers: supplier.New(db, now), Gates: gate.NewBook(db, seal.NewBox(), now), Registers: register.New(db, now), Now: now}
 	var err error
 	r.o.Assess, err = assess.NewBook(db, assess.Options{Catalogues: sets, Evidence: r.o.Evidence, Findings: r.o.Findings, Ledger: r.o.Ledger, Suppliers: r.o.Suppliers, Now: now})
 	r.must(err)

@@ -49,14 +49,6 @@ func (w *packing) nets(ctx context.Context) (nets []*net, ways []way, err error)
 		n := &net{name: segments[i].Name, prefix: segments[i].Prefix.String(), medical: segments[i].Medical, kinds: map[string]int{}}
 		nets, byID[segments[i].ID] = append(nets, n), n
 	}
-	systems, err := w.Ledger.Systems(ctx, w.f)
-	if err != nil {
-		return nil, nil, err
-	}
-	names := map[string]string{}
-	for i := range systems {
-		names[systems[i].ID] = systems[i].Name
-	}
 	lines := map[string]bool{}
 	for d, err := range devices(ctx, w.Ledger, w.f) {
 		if err != nil {
@@ -72,14 +64,14 @@ func (w *packing) nets(ctx context.Context) (nets []*net, ways []way, err error)
 				n.devices++
 				n.kinds[d.Kind()]++
 				for _, id := range d.Systems {
-					if name := names[id]; name != "" && !slices.Contains(n.systems, name) {
+					if name := w.names[id]; name != "" && !slices.Contains(n.systems, name) {
 						n.systems = append(n.systems, name)
 					}
 				}
 			}
 		}
 	}
-	list, err := w.rows(ctx, w, "outside")
+	list, err := w.rows(ctx, w.f, "outside", w.names)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -143,7 +135,11 @@ func draw(nets []*net, ways []way) string {
 			height = max(height, 52+lineStep*len(texts[i]))
 		}
 		left := func(i int) int { return 25 + i*(boxWidth+25) }
-		s.line(left(0)+boxWidth/2, y, max(sheet/2, left(len(row)-1)+boxWidth/2), y)
+		end := left(len(row)-1) + boxWidth/2
+		if y == trunk {
+			end = max(end, sheet/2)
+		}
+		s.line(left(0)+boxWidth/2, y, end, y)
 		for i, n := range row {
 			x := left(i)
 			s.line(x+boxWidth/2, y, x+boxWidth/2, y+16)

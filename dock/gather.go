@@ -43,7 +43,7 @@ func (b *Book) Present(ctx context.Context, f facility.ID, w Want) (Snapshot, er
 	if g.set, err = b.Catalogues(ctx, f); err != nil {
 		return s, err
 	}
-	for _, part := range []func(context.Context) error{g.checklist, g.vendors, g.gates, g.ledger, g.findings, g.heads} {
+	for _, part := range []func(context.Context) error{g.checklist, g.vendors, g.gates, g.ledger, g.registers, g.findings, g.heads} {
 		if err := part(ctx); err != nil {
 			return s, err
 		}

@@ -18,6 +18,7 @@ import (
 	"kenshin/internal/dbtest"
 	"kenshin/ledger"
 	"kenshin/paper"
+	"kenshin/register"
 )
 
 // odd are the characters that get lost on the way to paper.
@@ -36,6 +37,21 @@ func filled(t *testing.T) *rig {
 	}
 	_, err := r.o.Ledger.SaveSystem(r.ctx(), r.f, ledger.System{Name: "電子カルテ" + odd, Vendor: "見本システム㈱"})
 	r.must(err)
+	for _, row := range []register.Row{
+		{Kind: "contacts", Values: map[string]string{"group": "police", "name": "県警察サイバー対策" + odd, "phone": "000-0000-0110", "order": "2", "tested": "2025-10-01", "result": "reached"}},
+		{Kind: "contacts", Values: map[string]string{"group": "inside", "name": "髙﨑 花子", "phone": "内線1234", "order": "1"}},
+		{Kind: "training", Values: map[string]string{"held": "2025-06-10", "title": "標的型メールの見分け方" + odd, "name": "佐藤", "department": "看護部"}},
+		{Kind: "training", Values: map[string]string{"held": "2025-06-10", "title": "標的型メールの見分け方" + odd, "name": "鈴木", "department": "医事課"}},
+		{Kind: "remarks", Values: map[string]string{"inspected": "2024-11-12", "remark": "連絡体制図に夜間の番号がない" + odd, "action": "夜間の番号を加えた", "answered": "2025-01-20"}},
+		{Kind: "outside", Values: map[string]string{"name": "クラウド型予約" + odd, "kind": "cloud", "purpose": "外来予約", "open": "always"}},
+		{Kind: "risks", Values: map[string]string{"threat": "ランサムウェア" + odd, "likelihood": "4", "impact": "5", "treatment": "reduce", "action": "オフラインの控えを作る"}},
+		{Kind: "risks", Values: map[string]string{"threat": "水害", "likelihood": "1", "impact": "4"}},
+		{Kind: "budget", Values: map[string]string{"year": "2025", "what": "バックアップ装置", "yen": "1,800,000", "effect": "復旧が3日から8時間に", "state": "asked"}},
+		{Kind: "budget", Values: map[string]string{"year": "2024", "what": "済んだもの", "yen": "1", "state": "spent"}},
+	} {
+		_, err := r.o.Registers.Save(r.ctx(), r.f, row)
+		r.must(err)
+	}
 	r.claim("r7.1.1", catalogue.Yes, "")
 	r.claim("r7.3.3", catalogue.No, "")
 	return r
@@ -62,6 +78,9 @@ func TestTextOnPaperEqualsTextOnScreen(t *testing.T) {
 		}))
 	}
 	plain := strings.NewReplacer("&lt;", "<", "&gt;", ">", "&#34;", "\"", "&#39;", "'", "&#43;", "+", "&amp;", "&").Replace(page.String())
+	if s := &p.Snapshot; len(s.Risks) < 2 || s.Risks[0].Title != "ランサムウェア"+odd || len(s.Money) != 1 || s.Money[0].Amount != 1_800_000 || len(s.Registers) != len(register.Kinds()) {
+		t.Errorf("%+v %+v", s.Risks, s.Money)
+	}
 	n := 0
 	for _, part := range p.Parts {
 		for _, row := range part.Rows {

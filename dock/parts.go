@@ -23,11 +23,16 @@ type packing struct {
 	p    *Pack
 	s    *Snapshot
 	zone *time.Location
+
+	names map[string]string // of systems and vendors, by id
 }
 
 func (w *packing) add(p Part) { w.p.Parts = append(w.p.Parts, p) }
 
-func (w *packing) all(ctx context.Context) error {
+func (w *packing) all(ctx context.Context) (err error) {
+	if w.names, err = w.Book.names(ctx, w.f); err != nil {
+		return err
+	}
 	w.cover()
 	w.form()
 	w.grounds()
@@ -105,7 +110,7 @@ func rounds(r Round) string {
 func legend() string {
 	var out []string
 	for _, s := range assess.States() {
-		out = append(out, s.Mark()+" "+s.Label().Ja)
+		out = append(out, sign(StateOf(s))+" "+s.Label().Ja)
 	}
 	return strings.Join(out, "　")
 }

@@ -7,28 +7,132 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"kenshin/facility"
+	"kenshin/i18n"
+	"kenshin/register"
 )
 
-// row is a row of a register as a pack reads it: by the keys of register/kinds.yaml, choices in words.
+// row is a row of a register as people read it, by the keys of register/kinds.yaml: choices in words, days as "2026-11-28".
 type row map[string]string
 
-// rows reads a register.
-func (b *Book) rows(ctx context.Context, w *packing, kind string) ([]row, error) {
-	return nil, nil
+// rows reads a register; names are those of systems and vendors by their ids.
+func (b *Book) rows(ctx context.Context, f facility.ID, kind string, names map[string]string) ([]row, error) {
+	k, err := register.KindOf(kind)
+	if err != nil {
+		return nil, err
+	}
+	list, err := b.Registers.Rows(ctx, f, kind)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]row, len(list))
+	for n := range list {
+		out[n] = row{"id": list[n].ID, "owner": list[n].Owner, "due": list[n].Due}
+		for key, value := range list[n].Values {
+			if c, ok := k.Column(key); ok && c.Type != register.Date {
+				value = c.Shown(value, i18n.Ja, names)
+			}
+			out[n][key] = value
+		}
+	}
+	return out, nil
+}
+
+// names are what systems and vendors are called.
+func (b *Book) names(ctx context.Context, f facility.ID) (map[string]string, error) {
+	out := map[string]string{}
+	systems, err := b.Ledger.Systems(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	for i := range systems {
+		out[systems[i].ID] = systems[i].Name
+	}
+	vendors, err := b.Suppliers.List(ctx, f, "")
+	for i := range vendors {
+		out[vendors[i].ID] = vendors[i].Name
+	}
+	return out, err
+}
+
+// registers are the heads of all registers, and what the director's page takes from the plans.
+func (g *gathering) registers(ctx context.Context) error {
+	all, err := g.Registers.All(ctx, g.f)
+	if err != nil {
+		return err
+	}
+	for _, k := range register.Kinds() {
+		head := Register{Kind: k.ID, Title: k.Title, Rows: len(all[k.ID])}
+		for _, r := range all[k.ID] {
+			if r.Checked != "" && (head.Oldest == "" || r.Checked < head.Oldest) {
+				head.Oldest = r.Checked
+			}
+		}
+		if _, head.SHA256, err = canonicalOf(all[k.ID]); err != nil {
+			return err
+		}
+		g.s.Registers = append(g.s.Registers, head)
+	}
+	if err := g.planned(ctx); err != nil {
+		return err
+	}
+	return g.money(ctx)
+}
+
+// planned are the risks that people assessed, the largest product of likelihood and impact first.
+func (g *gathering) planned(ctx context.Context) error {
+	list, err := g.rows(ctx, g.f, "risks", nil)
+	if err != nil {
+		return err
+	}
+	weight := func(r row) int { return number(r["likelihood"]) * number(r["impact"]) }
+	slices.SortStableFunc(list, func(a, b row) int { return cmp.Compare(weight(b), weight(a)) })
+	const most = 3 // the others are what was measured
+	for _, r := range list[:min(len(list), most)] {
+		risk := Risk{Title: r["threat"], Why: r["asset"], What: strings.TrimSpace(r["treatment"] + "　" + r["action"]), Due: r["by_when"], From: "register", ID: r["id"], Weight: "まだ点数がありません"}
+		if w := weight(r); w > 0 {
+			risk.Weight = fmt.Sprintf("%d点（起こりやすさ%d×患者への影響%d）", w, number(r["likelihood"]), number(r["impact"]))
+		}
+		g.s.Risks = append(g.s.Risks, risk)
+	}
+	return nil
+}
+
+// maxMoney is how many lines of the budget stand on the director's page.
+const maxMoney = 8
+
+// money is what is asked for and not decided, this year's first.
+func (g *gathering) money(ctx context.Context) error {
+	list, err := g.Registers.Rows(ctx, g.f, "budget")
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(list, func(a, b register.Row) int {
+		return cmp.Or(cmp.Compare(a.Values["year"], b.Values["year"]), cmp.Compare(number(b.Values["yen"]), number(a.Values["yen"])))
+	})
+	for _, r := range list {
+		v := r.Values
+		if s := v["state"]; s == "spent" || s == "refused" || s == "granted" || number(v["year"]) < g.s.Year || len(g.s.Money) >= maxMoney {
+			continue
+		}
+		g.s.Money = append(g.s.Money, Money{What: v["what"], Why: v["effect"], Year: v["year"], Amount: int64(number(v["yen"]))})
+	}
+	return nil
 }
 
 func number(s string) int {
-	n, err := strconv.Atoi(strings.TrimSpace(s))
-	if err != nil {
+	f, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
+	if err != nil || f < 0 || f > 1<<50 {
 		return 0
 	}
-	return n
+	return int(f)
 }
 
 // contacts is the chart of whom to call.
 func (w *packing) contacts(ctx context.Context) error {
 	p := Part{ID: "contacts", Title: "連絡体制図", Columns: []Column{{"区分", 14}, {"順", 5}, {"氏名・窓口", 20}, {"役割", 17}, {"電話", 16}, {"夜間・休日", 14}, {"掛けて確かめた日", 14}}, Empty: "連絡体制図がまだありません。「台帳づくり」の連絡体制図に書いてください。"}
-	list, err := w.rows(ctx, w, "contacts")
+	list, err := w.rows(ctx, w.f, "contacts", w.names)
 	if err != nil {
 		return err
 	}
@@ -53,7 +157,7 @@ func groupOrder(group string) int {
 // training is who was trained: a line for each training, and how many of each department finished a lesson of the mail drills.
 func (w *packing) training(ctx context.Context) error {
 	p := Part{ID: "training", Title: "研修・訓練の記録", Columns: []Column{{"日", 16}, {"研修・訓練", 40}, {"方法", 16}, {"受けた人数", 12}, {"部門", 16}}, Empty: "この年度の研修の記録がありません。"}
-	list, err := w.rows(ctx, w, "training")
+	list, err := w.rows(ctx, w.f, "training", w.names)
 	if err != nil {
 		return err
 	}
@@ -72,7 +176,7 @@ func (w *packing) training(ctx context.Context) error {
 	for k, n := range people {
 		p.Rows = append(p.Rows, []string{k.held, k.title, k.way, strconv.Itoa(n) + "人", strings.Join(parts[k], "、")})
 	}
-	held, err := w.rows(ctx, w, "drills-held")
+	held, err := w.rows(ctx, w.f, "drills-held", w.names)
 	if err != nil {
 		return err
 	}
@@ -100,7 +204,7 @@ func (w *packing) training(ctx context.Context) error {
 func (w *packing) remarks(ctx context.Context) error {
 	p := Part{ID: "remarks", Title: "前回までの指摘と対応", Columns: []Column{{"検査の日", 14}, {"指摘", 34}, {"対応", 30}, {"期限", 11}, {"答えた日", 11}}, Empty: "これまでの指摘は記録されていません。",
 		Says: []string{"今回の指摘は、この表の下か余白に書いてください。Kenshinの「立入検査の指摘」に写すと、次の年の資料で答えます。"}}
-	list, err := w.rows(ctx, w, "remarks")
+	list, err := w.rows(ctx, w.f, "remarks", w.names)
 	if err != nil {
 		return err
 	}

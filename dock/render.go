@@ -59,7 +59,7 @@ func (p *Pack) HTML(w io.Writer) error {
 		Parts                      []partView
 	}{Title: "点検資料 " + p.Snapshot.Facility.Name, Facility: p.Snapshot.Facility.Name, StyleHash: StyleHash(), Style: template.CSS(packCSS)} //nolint:gosec // our own file
 	for n := range p.Parts {
-		part := partView{Part: p.Parts[n], Across: len(p.Parts[n].Columns), Near: p.Parts[n].ID == "training" || p.Parts[n].ID == "chain" || p.Parts[n].ID == "open"}
+		part := partView{Part: p.Parts[n], Across: len(p.Parts[n].Columns), Near: n > 0 && p.Parts[n].ID != "form" && p.Parts[n].ID != "vendors"}
 		if n > 0 {
 			part.Number = fmt.Sprintf("%d. ", n)
 			view.Index = append(view.Index, part.Title)
