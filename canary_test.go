@@ -21,6 +21,7 @@ import (
 	"kenshin/blob"
 	"kenshin/catalogue"
 	"kenshin/checkup"
+	"kenshin/dock"
 	"kenshin/drill"
 	"kenshin/event"
 	"kenshin/evidence"
@@ -177,11 +178,24 @@ func seedCanary(t *testing.T, db *store.DB) aviary {
 	must("register", err)
 	_, err = registers.Attach(ctx, f, blob.Attachment{Owner: row.ID, File: kept.ID, Name: canary})
 	must("attach to a row", err)
+	docks := dock.New(db, dock.Options{Box: box, Houses: places{}, Catalogues: func(context.Context, facility.ID) (catalogue.Set, error) { return shipped, nil }, Version: catalogue.NewEditions(db).Version,
+		Assess: answers, Evidence: proofs, Findings: findings, Ledger: book, Suppliers: suppliers, Gates: gates, Registers: registers, Now: time.Now})
+	frozen, err := docks.Freeze(ctx, f, dock.Want{})
+	must("freeze", err)
+	must("approve", docks.Approve(ctx, f, frozen.ID, canary))
 	imp, err := desk.Begin(ctx, f, canary+".csv", "")
 	must("begin", err)
 	_, err = desk.Stage(ctx, f, imp.ID, sh, mapping)
 	must("stage", err)
-	return aviary{objects: []any{book, findings, seen, event.New(db), gates, suppliers, desk, jobs, people, drills, proofs, answers, registers, c}}
+	return aviary{objects: []any{book, findings, seen, event.New(db), gates, suppliers, desk, jobs, people, drills, proofs, answers, registers, docks, c}}
+}
+
+// places names the facilities of this test.
+type places struct{}
+
+func (places) Facility(_ context.Context, id facility.ID) (account.Facility, error) {
+	name := map[bool]string{true: canary, false: "みなと病院"}[id == dbtest.Canary]
+	return account.Facility{ID: id, Name: name, Zone: "Asia/Tokyo"}, nil
 }
 
 // passed over: these are not bound to a facility's facts, or wait for something.

@@ -21,6 +21,7 @@ import (
 	"kenshin/assess"
 	"kenshin/assess/inquiry"
 	"kenshin/catalogue"
+	"kenshin/dock"
 	"kenshin/drill"
 	"kenshin/drill/preflight"
 	"kenshin/drill/relay"
@@ -38,6 +39,7 @@ import (
 	"kenshin/netid"
 	mailing "kenshin/notify"
 	"kenshin/observation"
+	"kenshin/register"
 	"kenshin/seal"
 	"kenshin/seal/authority"
 	"kenshin/store"
@@ -88,6 +90,8 @@ type House struct {
 	Evidence  *evidence.Book
 	Assess    *assess.Book
 	Inquiries *inquiry.Book
+	Registers *register.Book
+	Docks     *dock.Book
 	Events    *event.Log
 	Gates     *gate.Book
 	Drills    *drill.Book
@@ -217,10 +221,12 @@ func (h *House) build() (err error) {
 	h.Drills.Pretend(demoZone().world(h.Now))
 	h.Drills.TellFindings(h.Findings)
 	h.Evidence = evidence.New(h.DB, h.Now)
+	h.Registers = register.New(h.DB, h.Now)
 	if err := h.assessment(); err != nil {
 		return err
 	}
 	h.inquiries()
+	h.docking()
 	h.works()
 	h.drillWorks()
 	h.Jobs.Handle(judgeKind, job.Options{Title: i18n.Text{Ja: "弱点の見直し", En: "Judging devices again"}}, h.judgeStep)

@@ -86,6 +86,9 @@ func (h *House) nightlyStep(ctx context.Context, run *job.Run) (job.Next, error)
 	if err := h.remindOfForms(ctx, f); err != nil {
 		return job.Next{}, err
 	}
+	if err := h.remindOfDock(ctx, f); err != nil {
+		return job.Next{}, err
+	}
 	steady, err := h.steady(ctx, f)
 	if err != nil || !steady {
 		return job.Done, err
