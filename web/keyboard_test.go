@@ -10,6 +10,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"kenshin/actor"
 	"kenshin/internal/browsertest"
 	"kenshin/ledger"
 	"kenshin/web/asset"
@@ -163,4 +164,32 @@ func TestKeyboardAlone(t *testing.T) {
 	if now, err := s.Ledger.Get(t.Context(), f, d.ID); err != nil || now.Word.Department != "医事課" {
 		t.Errorf("saved: %+v, %v", now, err)
 	}
+}
+
+// A trainer writes a drill from a story, saves it and comes to what is missing before it may be sent, without a mouse.
+func TestDrillByKeyboardAlone(t *testing.T) {
+	if !asset.Present() {
+		t.Skip("no bundle; run make assets")
+	}
+	c := openConsole(t)
+	c.drillHouse()
+	tab, base := c.browse(t, actor.Trainer)
+	k := &keyboard{Tab: tab, t: t, faint: map[string]bool{}}
+	follow := func(css, there string) {
+		t.Helper()
+		k.to(css)
+		k.press("\r")
+		k.Wait(there + ` && document.readyState === "complete"`)
+	}
+	k.Go(base + "/")
+	follow(`nav a[href="/drills"]`, `location.pathname === "/drills"`)
+	follow(`main a[href="/drills/new"]`, `location.pathname === "/drills/new"`)
+	follow(`main a[href*="scenario=parcel"][href*="level=easy"]`, `location.search.includes("parcel")`)
+	k.fill("[name=name]", " キーボードで")
+	k.Screenshot("keyboard-compose")
+	follow("button[name=do][value=save]", `/^\/drills\/[0-9a-f-]{36}$/.test(location.pathname)`)
+	k.says("キーボードで")
+	follow(`main a[href$="/preflight"]`, `location.pathname.endsWith("/preflight")`)
+	follow(`form[action$="/preflight"] button`, `document.body.innerText.includes("点検")`)
+	k.Screenshot("keyboard-preflight")
 }
