@@ -68,6 +68,7 @@ func (s *server) ledgerRoutes() []route {
 func (s *server) findingRoutes() []route {
 	return []route{
 		{"GET", "/findings", actor.See, "list-findings", "List what is wrong, the weightiest first", "", list(s, s.listFindings, findingColumns...)},
+		{"POST", "/findings/assign", actor.EditLedger, "assign-findings", "Give several findings to one person, or one day", "All or none.", one(s, s.assignFindings)},
 		{"GET", "/findings/{id}", actor.See, "get-finding", "One finding with its evidence and history", "", one(s, s.getFinding)},
 		{"POST", "/findings/{id}/accept", actor.EditLedger, "accept-finding", "Leave it as it is until a day, for a reason", "", one(s, s.acceptFinding)},
 		{"POST", "/findings/{id}/close", actor.EditLedger, "close-finding", "Say that it is fixed", "The next check-up confirms it, or opens it again.", one(s, s.closeFinding)},

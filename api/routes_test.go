@@ -35,7 +35,7 @@ func (r *rig) bodies(ids map[string]string) map[string]any {
 		"merge-device": m{"other": ids["second"]}, "split-device": m{"macs": []string{"00:1b:54:00:01:01"}},
 		"add-system": m{"name": "PACS"}, "edit-system": m{"name": "PACS 2"}, "add-supplier": m{"name": "丙商会"}, "edit-supplier": m{"name": "丁商会", "revision": 1},
 		"accept-finding": m{"reason": "更新まで", "until": until}, "close-finding": m{"reason": "直した"}, "reopen-finding": m{"reason": "まだ"},
-		"assign-finding": m{"owner": "佐藤"}, "mark-events-seen": m{"until": r.now},
+		"assign-finding": m{"owner": "佐藤"}, "assign-findings": m{"ids": []string{ids["finding"]}, "owner": "佐藤"}, "mark-events-seen": m{"until": r.now},
 		"add-segment": m{"prefix": "10.99.0.0/24", "routed": true}, "edit-segment": m{"purpose": "検査"},
 		"add-unlock": m{"device": ids["device"], "until": until, "reason": "点検"}, "add-word": m{"device": ids["device"], "word": "never-touch"},
 		"set-kill-switch": m{"killed": true, "reason": "試験"}, "start-sweep": m{"segments": []string{ids["segment"]}},

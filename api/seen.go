@@ -94,16 +94,19 @@ func (s *server) observations(ctx context.Context, f facility.ID, in *listObserv
 
 type listFindings struct {
 	Paging
-	State    []string `query:"state" enum:"open,accepted,fixed,gone" doc:"Separated by commas; without it the open ones."`
+	State    []string `query:"state" enum:"open,waiting,accepted,fixed,gone" doc:"Separated by commas; without it the open ones."`
 	Device   string   `query:"device" maxLength:"80"`
 	Check    string   `query:"check" maxLength:"80" example:"smb1"`
 	Severity int      `query:"severity" minimum:"1" maximum:"4" doc:"At least: 1 low, 2 medium, 3 high, 4 critical."`
+	Source   string   `query:"source" enum:"devices,claims,inspector,registers,mails,vendors,risks,audits" doc:"Which part of Kenshin found it."`
+	Owner    string   `query:"owner" maxLength:"200" doc:"Exactly this name."`
 	Overdue  bool     `query:"overdue"`
 }
 
 var findingColumns = []col[finding.Finding]{
 	{"id", func(v *finding.Finding) any { return v.ID }}, {"check", func(v *finding.Finding) any { return v.Check }},
 	{"device", func(v *finding.Finding) any { return string(v.Device) }}, {"part", func(v *finding.Finding) any { return v.Part }},
+	{"source", func(v *finding.Finding) any { return string(finding.SourceOf(v.Check)) }},
 	{"severity", func(v *finding.Finding) any { return int(v.Severity) }}, {"state", func(v *finding.Finding) any { return string(v.State) }},
 	{"title_ja", func(v *finding.Finding) any { return v.Title.Ja }}, {"title_en", func(v *finding.Finding) any { return v.Title.En }},
 	{"why_ja", func(v *finding.Finding) any { return v.Why.Ja }}, {"fix_ja", func(v *finding.Finding) any { return v.Fix.Ja }},
@@ -115,7 +118,7 @@ var findingColumns = []col[finding.Finding]{
 
 func (s *server) listFindings(ctx context.Context, f facility.ID, in *listFindings) (Page[finding.Finding], error) {
 	q := finding.Filter{Device: netid.DeviceID(in.Device), Check: in.Check, Severity: finding.Severity(in.Severity), Overdue: in.Overdue,
-		After: in.Cursor, Limit: in.Limit}
+		Source: finding.Source(in.Source), Owner: in.Owner, After: in.Cursor, Limit: in.Limit}
 	for _, v := range in.State {
 		q.States = append(q.States, finding.State(v))
 	}
@@ -187,6 +190,28 @@ type assignFinding struct {
 func (s *server) assignFinding(ctx context.Context, f facility.ID, in *assignFinding) (FindingDetail, error) {
 	return s.decide(ctx, f, in.ID, "finding.assign", "弱点の担当を決めました", "Assigned a finding", map[string]any{"owner": in.Body.Owner, "due": in.Body.Due},
 		func(ctx context.Context) error { return s.Findings.Assign(ctx, f, in.ID, in.Body.Owner, in.Body.Due) })
+}
+
+type assignFindings struct {
+	Body struct {
+		IDs   []string  `json:"ids" minItems:"1" maxItems:"500"`
+		Owner string    `json:"owner,omitempty" maxLength:"200" example:"放射線科 佐藤" doc:"Missing: each keeps its owner."`
+		Due   time.Time `json:"due,omitempty" doc:"Missing: each keeps its day."`
+	}
+}
+
+// Assigned is what a deed on several findings changed.
+type Assigned struct {
+	Changed int `json:"changed"`
+}
+
+func (s *server) assignFindings(ctx context.Context, f facility.ID, in *assignFindings) (out Assigned, err error) {
+	err = s.do(ctx, f, func(ctx context.Context) (trail.Entry, error) {
+		list, err := s.Findings.AssignAll(ctx, f, in.Body.IDs, in.Body.Owner, in.Body.Due)
+		out.Changed = len(list)
+		return deed("finding.assign", "finding", "", "弱点と宿題をまとめて割り当てました", "Assigned several findings", in.Body), err
+	})
+	return out, err
 }
 
 // decide does what a person decided about a finding, records it, and counts the device's open findings anew.

@@ -33,6 +33,7 @@ const (
 func (h *House) nightly() {
 	h.Mailer = mailing.New(h.Jobs, h.relay)
 	h.Jobs.Handle(nightlyKind, job.Options{Title: i18n.Text{Ja: "毎日の手入れ", En: "Daily upkeep"}}, h.nightlyStep)
+	h.weekly()
 	h.Jobs.Periodic("account.sweep", time.Hour, h.Account.Sweep)
 	h.Jobs.Periodic(nightlyKind, time.Hour, h.askNightly)
 	h.Jobs.Periodic("job.adopt", time.Minute, h.adoptAll)
@@ -87,6 +88,9 @@ func (h *House) nightlyStep(ctx context.Context, run *job.Run) (job.Next, error)
 		return job.Next{}, err
 	}
 	if err := h.remindOfDock(ctx, f); err != nil {
+		return job.Next{}, err
+	}
+	if _, err := h.Findings.Lapse(ctx, f.ID); err != nil {
 		return job.Next{}, err
 	}
 	steady, err := h.steady(ctx, f)

@@ -83,6 +83,16 @@ func (b *Book) Lapse(ctx context.Context, f facility.ID) (out []Finding, err err
 // lapsed is the reason in the history of what came back by itself.
 const lapsed = "lapsed"
 
+// CameBack returns what is open again because its day has passed since a time.
+func (b *Book) CameBack(ctx context.Context, f facility.ID, since time.Time) (out []Finding, err error) {
+	err = b.db.Read(ctx, f, func(tx *store.Tx) error {
+		out, err = selected(ctx, tx, `f.state = $2 AND EXISTS (SELECT 1 FROM finding_history h WHERE h.facility_id = $1 AND h.finding_id = f.id
+			AND h.reason = $3 AND h.at >= $4) ORDER BY f.weight DESC, f.due_at, f.id LIMIT 500`, string(Open), lapsed, store.Micros(since))
+		return err
+	})
+	return out, err
+}
+
 // Keep makes the open tasks of a source exactly those given, in the caller's transaction: new ones are opened, those that the source names no more
 // are closed. A task that a person says is done stays so until the source drops it: here no machine measures.
 func (b *Book) Keep(ctx context.Context, tx *store.Tx, check string, want []Result) error {

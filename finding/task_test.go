@@ -32,6 +32,12 @@ func TestWhatWasLeftComesBackByItself(t *testing.T) {
 		if again, err := x.b.Lapse(x.ctx, f); err != nil || len(again) != 0 {
 			t.Errorf("twice: %+v %v", again, err)
 		}
+		if came, err := x.b.CameBack(x.ctx, f, x.now.AddDate(0, 0, -7)); err != nil || len(came) != 1 {
+			t.Errorf("%+v %v", came, err)
+		}
+		if came, err := x.b.CameBack(x.ctx, f, x.now.AddDate(0, 0, 1)); err != nil || len(came) != 0 {
+			t.Errorf("%+v %v", came, err)
+		}
 		h, err := x.b.History(x.ctx, f, list[0].ID)
 		if last := h[len(h)-1]; err != nil || last.State != finding.Open || last.Reason != "lapsed" {
 			t.Errorf("%+v %v", last, err)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -37,18 +36,46 @@ var findingFilters = []struct {
 	{"gone", i18n.Text{Ja: "直ったことを確認", En: "Confirmed fixed"}, finding.Filter{States: []finding.State{finding.Gone}}},
 }
 
-func (v *visit) findings() error {
-	q := v.r.URL.Query()
-	show, after := q.Get("show"), q.Get("after")
-	var view page.FindingsView
-	var list finding.Page
-	known := false
+// findingFilter reads what the address asks for.
+func (v *visit) findingFilter(q page.FindingQuery) (finding.Filter, error) {
+	if q.Source != "" && !slices.Contains(finding.Sources(), finding.Source(q.Source)) {
+		return finding.Filter{}, errNoFilter
+	}
 	for _, x := range findingFilters {
-		f := x.of
-		f.Check, f.Limit = q.Get("check"), 1
-		on := x.key == show
+		if x.key == q.Show {
+			f := x.of
+			f.Check, f.Source, f.Owner, f.Nobody = q.Check, finding.Source(q.Source), q.Owner, q.Owner == page.OwnerNobody
+			if f.Nobody {
+				f.Owner = ""
+			}
+			return f, nil
+		}
+	}
+	return finding.Filter{}, errNoFilter
+}
+
+var errNoFilter = fault.New(fault.Invalid, "この絞り込みはありません。", "There is no such filter.")
+
+func (v *visit) findings() error { return v.showFindings(page.ReadFindingQuery(v.r.URL.Query()), nil) }
+
+// showFindings shows the list, with what is wrong with a deed on it when there is something.
+func (v *visit) showFindings(q page.FindingQuery, wrong page.Errors) error {
+	view := page.FindingsView{Query: q, Errors: wrong}
+	if _, err := v.findingFilter(q); err != nil {
+		return err
+	}
+	var list finding.Page
+	for _, x := range findingFilters {
+		one := q
+		one.Show, one.After = x.key, ""
+		f, err := v.findingFilter(one)
+		if err != nil {
+			return err
+		}
+		f.Limit = 1
+		on := x.key == q.Show
 		if on {
-			known, f.After, f.Limit = true, after, 100
+			f.After, f.Limit = q.After, 100
 		}
 		p, err := v.s.Findings.List(v.ctx, v.facility, f)
 		if err != nil {
@@ -57,10 +84,7 @@ func (v *visit) findings() error {
 		if on {
 			list = p
 		}
-		view.Chips = append(view.Chips, page.Chip{Key: x.key, Text: x.text.For(v.ctx), Count: p.Total, URL: findingsPath(x.key, q.Get("check"), ""), On: on})
-	}
-	if !known {
-		return fault.New(fault.Invalid, "この絞り込みはありません。", "There is no such filter.")
+		view.Chips = append(view.Chips, page.Chip{Key: x.key, Text: x.text.For(v.ctx), Count: p.Total, URL: one.URL(), On: on})
 	}
 	devices, err := v.devicesOf(list.Findings)
 	if err != nil {
@@ -68,30 +92,23 @@ func (v *visit) findings() error {
 	}
 	view.Rows = v.findingRows(list.Findings, devices)
 	view.Pager = page.Pager{From: min(1, len(view.Rows)), To: len(view.Rows), Total: list.Total}
-	if after != "" {
-		view.Pager = page.Pager{From: min(1, len(view.Rows)), To: len(view.Rows), Total: -1, Prev: findingsPath(show, q.Get("check"), "")}
+	if q.After != "" {
+		view.Pager = page.Pager{From: min(1, len(view.Rows)), To: len(view.Rows), Total: -1, Prev: q.Page("")}
 	}
 	if list.Next != "" {
-		view.Pager.Next = findingsPath(show, q.Get("check"), list.Next)
+		view.Pager.Next = q.Page(list.Next)
 	}
 	if view.Swept, err = v.swept(); err != nil {
 		return err
 	}
+	if view.Owners, err = v.memberNames(); err != nil {
+		return err
+	}
+	if len(wrong) > 0 {
+		v.status(http.StatusUnprocessableEntity)
+	}
 	v.show(page.FindingsPage(v.shell(), view))
 	return nil
-}
-
-func findingsPath(show, check, after string) string {
-	q := url.Values{}
-	for name, value := range map[string]string{"show": show, "check": check, "after": after} {
-		if value != "" {
-			q.Set(name, value)
-		}
-	}
-	if len(q) == 0 {
-		return page.PathFindings
-	}
-	return page.PathFindings + "?" + q.Encode()
 }
 
 // swept reports whether anything was ever asked: without that, an empty list proves nothing.
@@ -137,7 +154,7 @@ func (v *visit) findingRows(list []finding.Finding, devices map[netid.DeviceID]*
 
 func (v *visit) findingRow(f *finding.Finding, d *ledger.Device) page.FindingRow {
 	row := page.FindingRow{ID: f.ID, Title: f.Title.For(v.ctx), Why: f.Why.For(v.ctx), Severity: int(f.Severity), Due: f.Due, Found: f.FirstSeen,
-		State: string(f.State), Owner: f.Owner}
+		State: string(f.State), Owner: f.Owner, Source: finding.SourceOf(f.Check).Label().For(v.ctx)}
 	if f.State == finding.Accepted && f.AcceptedUntil.Before(v.s.Now()) {
 		row.State = string(finding.Open)
 	}
@@ -248,6 +265,8 @@ func (v *visit) stepText(s finding.Step) string {
 		return v.t("見つかりました", "Found")
 	case "reopened":
 		return v.t("また見つかりました", "Found again")
+	case "lapsed":
+		return v.t("残す期限が来たので、また出ました", "Came back: its day has passed")
 	case "merged":
 		return v.t("同じ機器にまとめたため閉じました", "Closed: its device was merged")
 	}

@@ -111,7 +111,7 @@ func (v *visit) task(i *finding.Item, d *ledger.Device) (page.Task, error) {
 	t := page.FindingTask(v.ctx, v.findingRow(&i.Finding, d), v.now())
 	if i.Devices > 1 {
 		t.Title += v.t("(ほかに%d台)", " (and %d more)", i.Devices-1)
-		t.Action.URL = findingsPath("", i.Check, "")
+		t.Action.URL = page.FindingQuery{Check: i.Check}.URL()
 	}
 	return t, nil
 }

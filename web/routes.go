@@ -84,6 +84,8 @@ func routes() []route {
 
 		// weak points
 		{"GET /findings", see, (*visit).findings},
+		{"POST /findings/bulk", edit, (*visit).findingsBulk},
+		{"GET /findings/export", export, (*visit).findingsExport},
 		{"GET /findings/{id}", see, (*visit).finding},
 		{"GET /findings/{id}/letter", see, (*visit).findingLetter},
 		{"POST /findings/{id}/state", edit, (*visit).findingState},
@@ -251,6 +253,7 @@ func routes() []route {
 		{"POST /settings", settings, (*visit).settingsSave},
 		{"POST /settings/mail", settings, (*visit).mailSave},
 		{"POST /settings/mail/test", settings, (*visit).mailTest},
+		{"POST /settings/weekly", settings, (*visit).weeklySave},
 		{"GET /settings/ca", settings, (*visit).rootHelp},
 		{"GET /help", anybody, (*visit).help},
 	}

@@ -73,6 +73,8 @@ POST /vendors/{id}/attachments ap
 GET /vendors/{id}/attachments/{file} adpuk
 POST /vendors/{id}/attachments/{file}/remove ap
 GET /findings adputk
+POST /findings/bulk ap
+GET /findings/export adu
 GET /findings/{id} adputk
 GET /findings/{id}/letter adputk
 POST /findings/{id}/state ap
@@ -187,6 +189,7 @@ GET /settings a
 POST /settings a
 POST /settings/mail a
 POST /settings/mail/test a
+POST /settings/weekly a
 GET /settings/ca a
 `
 

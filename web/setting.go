@@ -69,7 +69,10 @@ func (v *visit) showSettings(view page.SettingsView) error {
 	default:
 		view.TLS = v.t("なし(この機械の中だけで使えます)", "None (reachable from this machine only)")
 	}
-	err := v.s.DB.Read(v.ctx, v.facility, func(tx *store.Tx) error {
+	err := v.s.DB.Read(v.ctx, v.facility, func(tx *store.Tx) (err error) {
+		if view.Weekly, err = setting.Weekly().Get(v.ctx, tx); err != nil {
+			return err
+		}
 		last, _, err := trail.List(v.ctx, tx, trail.Filter{Action: "backup.make", Limit: 1})
 		if len(last) > 0 {
 			view.Backup = last[0].At

@@ -2,11 +2,13 @@ package page
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/a-h/templ"
 
 	"kenshin/i18n"
+	"kenshin/setting"
 )
 
 // TrailView is who did what when. Filters are GET fields of PathTrail: who, what, from, to.
@@ -107,6 +109,7 @@ func (v JobsView) going() bool {
 // SettingsView is the facility's settings. POST PathSettings: facility, reading, beds, address, zone, session_minutes, password_length,
 // retention_days, raw_days, event_days, pace, closed (true), language. PathMail: host, port, security, user, mail-password, mail-from, mail-to.
 type SettingsView struct {
+	Weekly         setting.Week
 	Facility       string
 	Reading        string
 	Beds           string
@@ -195,4 +198,22 @@ func passwordHint(ctx context.Context, kept bool) string {
 		return t(ctx, "保存済み。変えるときだけ入れます", "kept; enter one only to change it")
 	}
 	return t(ctx, "封をして保存します", "it is kept sealed")
+}
+
+func weekdayOptions(ctx context.Context) []Option {
+	names := [][2]string{{"日曜", "Sunday"}, {"月曜", "Monday"}, {"火曜", "Tuesday"}, {"水曜", "Wednesday"}, {"木曜", "Thursday"}, {"金曜", "Friday"}, {"土曜", "Saturday"}}
+	var out []Option
+	for i := range 7 {
+		i = (i + 1) % 7 // the week begins with its first working day
+		out = append(out, Option{Value: strconv.Itoa(i), Text: t(ctx, names[i][0], names[i][1])})
+	}
+	return out
+}
+
+func dayHours() []Option {
+	var out []Option
+	for h := range 24 {
+		out = append(out, Option{Value: strconv.Itoa(h), Text: clock(h * 60)})
+	}
+	return out
 }

@@ -2,6 +2,7 @@ package page
 
 import (
 	"context"
+	"net/url"
 	"time"
 
 	"github.com/a-h/templ"
@@ -23,16 +24,59 @@ type FindingRow struct {
 	Found    time.Time
 	State    string // open, waiting, accepted, fixed, gone
 	Owner    string // who deals with it
+	Source   string // which part of Kenshin found it
 	Action   string // the button; 見る when ""
 }
 
 // FindingsView is the list of 弱点と対応.
 type FindingsView struct {
-	Chips   []Chip // by state and severity, with addresses
+	Query   FindingQuery
+	Owners  []string // who can be given one
+	Errors  Errors   // of a refused deed on several
+	Chips   []Chip   // by state and severity, with addresses
 	Rows    []FindingRow
 	Pager   Pager
 	Swept   bool // a check-up has been made; without one an empty list proves nothing
 	Covered string
+}
+
+// OwnerNobody as an owner chooses what nobody has taken.
+const OwnerNobody = "-"
+
+// FindingQuery is the query of PathFindings and of its export.
+type FindingQuery struct {
+	Show, Check, Source, Owner, After string
+}
+
+// ReadFindingQuery reads a query.
+func ReadFindingQuery(v url.Values) FindingQuery {
+	return FindingQuery{v.Get("show"), v.Get("check"), v.Get("source"), v.Get("owner"), v.Get("after")}
+}
+
+func (q FindingQuery) at(path string) string {
+	v := url.Values{}
+	for name, value := range map[string]string{"show": q.Show, "check": q.Check, "source": q.Source, "owner": q.Owner, "after": q.After} {
+		if value != "" {
+			v.Set(name, value)
+		}
+	}
+	return withQuery(path, v)
+}
+
+// URL is the list's address.
+func (q FindingQuery) URL() string { return q.at(PathFindings) }
+
+// Page is the address of the page after a cursor.
+func (q FindingQuery) Page(cursor string) string { q.After = cursor; return q.URL() }
+
+func (q FindingQuery) export() string { q.After = ""; return q.at(PathFindingExport) }
+
+func sourceOptions(ctx context.Context) []Option {
+	var out []Option
+	for _, s := range weakness.Sources() {
+		out = append(out, Option{Value: string(s), Text: s.Label().For(ctx)})
+	}
+	return out
 }
 
 // FindingsPage lists weak points.
@@ -95,8 +139,11 @@ func FindingTask(ctx context.Context, f FindingRow, now time.Time) Task {
 }
 
 // overdue reports that the day by which it should be dealt with has passed.
-func (f FindingRow) overdue(ctx context.Context) bool {
-	return !f.Due.IsZero() && f.Due.Before(shell(ctx).Now) && (f.State == "" || f.State == string(weakness.Open) || f.State == string(weakness.Waiting))
+func (f FindingRow) overdue(ctx context.Context) bool { return f.Late(shell(ctx).Now) }
+
+// Late is overdue at a time.
+func (f FindingRow) Late(now time.Time) bool {
+	return !f.Due.IsZero() && f.Due.Before(now) && (f.State == "" || f.State == string(weakness.Open) || f.State == string(weakness.Waiting))
 }
 
 // task shows a finding as a line of a to-do list.
