@@ -20,10 +20,12 @@ import (
 
 	"kenshin/account"
 	"kenshin/actor"
+	"kenshin/assess"
 	"kenshin/catalogue"
 	"kenshin/checkup"
 	"kenshin/drill"
 	"kenshin/event"
+	"kenshin/evidence"
 	"kenshin/facility"
 	"kenshin/finding"
 	"kenshin/gate"
@@ -151,8 +153,12 @@ func openConsole(t testing.TB) *console {
 		return err
 	}})
 	judge = &checkup.Checkup{DB: db, Seen: seen, Ledger: book, Findings: findings, Identify: ident, Sensor: "local", Now: time.Now, Log: log}
+	editions, proofs := catalogue.NewEditions(db), evidence.New(db, time.Now)
+	yearly, err := assess.NewBook(db, assess.Options{Evidence: proofs, Findings: findings, Ledger: book, Suppliers: supplier.New(db, time.Now), People: acc, Now: time.Now,
+		Catalogues: func(ctx context.Context, _ facility.ID) (catalogue.Set, error) { return editions.Set(ctx) }})
+	c.must(err)
 	c.Server = New(Deps{DB: db, Box: box, Account: acc, Jobs: jobs, Seen: seen, Ledger: book, Sheets: sheet.New(db, book), Suppliers: supplier.New(db, time.Now),
-		Findings: findings, Events: events, Gates: gate.NewBook(db, box, time.Now), Drills: drill.New(db, box, acc, time.Now, log), Identify: ident, Editions: catalogue.NewEditions(db), Work: h, Log: log, Now: time.Now, Version: "1.2.3",
+		Findings: findings, Events: events, Gates: gate.NewBook(db, box, time.Now), Drills: drill.New(db, box, acc, time.Now, log), Identify: ident, Editions: editions, Assess: yearly, Work: h, Log: log, Now: time.Now, Version: "1.2.3",
 		Mail: func(context.Context, facility.ID, string, string) error { return nil }})
 	h.Server, c.h = c.Server, c.Handler()
 	title := i18n.Text{Ja: "仕事", En: "Work"}

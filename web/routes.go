@@ -168,6 +168,18 @@ func routes() []route {
 		{"GET /drills/{id}/targets/export", may(actor.SeeDrillNames), (*visit).drillTargetsExport},
 		{"GET /drills/{id}/targets/{target}", may(actor.SeeDrillNames), (*visit).drillTarget},
 
+		// the yearly check-up: answers, level
+		{"GET /assess", may(actor.SeeAssess), (*visit).assessStart},
+		{"GET /assess/start", may(actor.SeeAssess), (*visit).assessQuickStart},
+		{"POST /assess/start", may(actor.EditAssess), (*visit).assessQuickSave},
+		{"GET /assess/{id}", may(actor.SeeAssess), (*visit).assessForm},
+		{"POST /assess/{id}/carry", may(actor.EditAssess), (*visit).assessCarry},
+		{"GET /assess/{id}/{item}", may(actor.SeeAssess), (*visit).assessItem},
+		{"POST /assess/{id}/{item}", may(actor.EditAssess), (*visit).assessSave},
+		{"POST /assess/{id}/{item}/ask", may(actor.EditAssess), (*visit).assessAsk},
+		{"POST /assess/{id}/{item}/reply", may(actor.EditAssess), (*visit).assessReply},
+		{"POST /assess/{id}/{item}/withdraw", may(actor.EditAssess), (*visit).assessWithdraw},
+
 		// catalogues of what is asked
 		{"GET /catalogues", may(actor.SeeAssess), (*visit).catalogues},
 		{"POST /catalogues/load", may(actor.EditCatalogue), editions((*visit).catalogueLoad)},

@@ -164,6 +164,16 @@ GET /drills/{id}/report adputk
 GET /drills/{id}/targets t
 GET /drills/{id}/targets/export t
 GET /drills/{id}/targets/{target} t
+GET /assess adpuk
+GET /assess/start adpuk
+POST /assess/start a
+GET /assess/{id} adpuk
+POST /assess/{id}/carry a
+GET /assess/{id}/{item} adpuk
+POST /assess/{id}/{item} a
+POST /assess/{id}/{item}/ask a
+POST /assess/{id}/{item}/reply a
+POST /assess/{id}/{item}/withdraw a
 GET /catalogues adpuk
 POST /catalogues/load k
 GET /catalogues/{id} adpuk

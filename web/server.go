@@ -10,6 +10,7 @@ import (
 
 	"kenshin/account"
 	"kenshin/actor"
+	"kenshin/assess"
 	"kenshin/catalogue"
 	"kenshin/checkup"
 	"kenshin/drill"
@@ -48,6 +49,7 @@ type Deps struct {
 	Drills    *drill.Book
 	Identify  *identify.Identifier
 	Editions  *catalogue.Editions
+	Assess    *assess.Book
 	Work      Work
 	Site      Site
 	Mail      func(ctx context.Context, f facility.ID, subject, text string) error // sends one mail at once; nil: cannot

@@ -1,7 +1,7 @@
 // The console's script. Every page is complete without it: it adds live numbers (htmx), keys, and passkeys.
 import htmx from "htmx.org/dist/htmx.esm.js";
 import { passkeys } from "./passkey";
-import { dialogs, keys, passwords, selection, copying, printing, uploads } from "./page";
+import { dialogs, keys, passwords, selection, copying, printing, uploads, drafts, composing } from "./page";
 
 document.documentElement.classList.add("js");
 
@@ -20,5 +20,7 @@ function start(): void {
   copying();
   printing();
   uploads();
+  drafts();
+  composing();
   passkeys();
 }

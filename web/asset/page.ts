@@ -144,3 +144,62 @@ export function uploads(): void {
     if (says) says.textContent = tooLarge ? (input.dataset.tooLarge ?? "") : file ? `${file.name} (${Math.ceil(file.size / 1024)} KB)` : "";
   });
 }
+
+// data-draft="KEY" on a form: what is typed outlives a reload or the end of a session in this tab, until it is saved. KEY holds the revision, so a draft
+// never lands on a newer answer, one's own included: nothing has to be cleared when it is saved, and a save that fails loses nothing. Nothing of it leaves the browser or outlives the tab: PCs are shared.
+export function drafts(): void {
+  const fields = (form: HTMLFormElement) =>
+    [...form.elements].filter((e): e is HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement => "name" in e && !!e.name && !(e instanceof HTMLInputElement && e.type === "hidden") && !(e instanceof HTMLButtonElement));
+  const key = (form: HTMLFormElement) => "draft:" + (form.dataset.draft ?? "");
+  const restore = (root: ParentNode) =>
+    root.querySelectorAll<HTMLFormElement>("form[data-draft]").forEach((form) => {
+      const text = sessionStorage.getItem(key(form));
+      if (!text || form.dataset.restored) return;
+      form.dataset.restored = "true";
+      const kept = JSON.parse(text) as Record<string, string>;
+      for (const f of fields(form)) {
+        if (!(f.name in kept)) continue;
+        if (f instanceof HTMLInputElement && f.type === "radio") f.checked = f.value === kept[f.name];
+        else f.value = kept[f.name];
+      }
+      const note = form.querySelector("[data-draft-note]");
+      if (note) note.textContent = form.dataset.draftSays ?? "";
+    });
+  document.addEventListener("input", (e) => {
+    const form = (e.target as Element).closest<HTMLFormElement>("form[data-draft]");
+    if (!form) return;
+    const kept: Record<string, string> = {};
+    for (const f of fields(form)) {
+      if (!(f instanceof HTMLInputElement && f.type === "radio") || f.checked) kept[f.name] = f.value;
+    }
+    sessionStorage.setItem(key(form), JSON.stringify(kept));
+  });
+  document.addEventListener("submit", (e) => {
+    const form = e.target;
+    if (!(form instanceof HTMLFormElement)) return;
+    if (form.action.endsWith("/signout")) sessionStorage.clear();
+  });
+  restore(document);
+  new MutationObserver((list) => list.forEach((m) => m.addedNodes.forEach((n) => n instanceof Element && restore(n.parentNode ?? n)))).observe(document.body, { childList: true, subtree: true });
+}
+
+// Enter while an input method composes chooses a word; it sends no form. Browsers differ in whether the key counts as composing.
+export function composing(): void {
+  let until = 0;
+  document.addEventListener(
+    "keydown",
+    (e) => {
+      if (e.key === "Enter" && (e.isComposing || e.keyCode === 229)) until = performance.now() + 100;
+    },
+    true,
+  );
+  document.addEventListener(
+    "submit",
+    (e) => {
+      if (performance.now() > until) return;
+      e.preventDefault();
+      e.stopImmediatePropagation();
+    },
+    true,
+  );
+}

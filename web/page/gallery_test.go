@@ -259,7 +259,7 @@ func TestGallery(t *testing.T) {
 	if testing.Short() {
 		t.Skip("pages in a browser take a minute")
 	}
-	pages := slices.Concat(gallery(t), deskSamples(), catalogueSamples(t))
+	pages := slices.Concat(gallery(t), deskSamples(), catalogueSamples(t), assessSamples(t))
 	tab := browsertest.Open(t)
 	url := serve(t, pages)
 	picture := os.Getenv("KENSHIN_SHOTS") != ""
@@ -281,7 +281,7 @@ func TestGallery(t *testing.T) {
 		}
 	}
 	if picture {
-		for _, name := range []string{"ledger", "device", "home", "help", "drill-plan", "drill-roll"} {
+		for _, name := range []string{"ledger", "device", "home", "help", "drill-plan", "drill-roll", "assess-form"} {
 			if only != "" && !strings.HasPrefix(name, only) {
 				continue
 			}

@@ -33,6 +33,7 @@ func menu(s Shell) []group {
 			{SectionSegments, PathSegments, i18n.Text{Ja: "区画", En: "Segments"}, actor.SeeSegments},
 		}},
 		{i18n.Text{Ja: "年次健診", En: "Yearly check-up"}, []entry{
+			{SectionAssess, PathAssess, i18n.Text{Ja: "点検とレベル", En: "Checklist and level"}, actor.SeeAssess},
 			{SectionCatalogues, PathCatalogues, i18n.Text{Ja: "点検表の版", En: "Catalogues"}, actor.SeeAssess},
 		}},
 		{i18n.Text{Ja: "訓練", En: "Drills"}, []entry{

@@ -82,9 +82,41 @@ const (
 	PathDrillRoll       = "/drills/roll"        // GET: year, department, after
 	PathDrillRollExport = "/drills/roll/export" // GET: year, department
 
+	PathAssess        = "/assess"       // GET
+	PathAssessStart   = "/assess/start" // GET, POST: one reply a gate, by its id
+	PathDockNew       = "/dock#freeze"
+	PathLevel         = "/level"           // GET: staff, cloud
+	PathYardstick     = "/yardstick"       // GET
 	PathCatalogues    = "/catalogues"      // GET
 	PathCatalogueLoad = "/catalogues/load" // POST: file; do=check
 )
+
+// GatesID is the catalogue of the level's gates.
+const GatesID = "level-gates"
+
+// FormPath is a form of the yearly check-up; state filters its items.
+func FormPath(catalogue, subject, state string) string {
+	v := url.Values{}
+	if subject != "" {
+		v.Set("subject", subject)
+	}
+	if state != "" {
+		v.Set("state", state)
+	}
+	return withQuery(at(PathAssess, catalogue, ""), v)
+}
+
+// ItemPath is one item of a form; what is "" (GET, POST) or a POST: ask, reply, withdraw, attachments.
+func ItemPath(catalogue, item, what, subject string) string {
+	p := at(at(PathAssess, catalogue, ""), item, what)
+	if subject != "" {
+		p += "?" + url.Values{"subject": {subject}}.Encode()
+	}
+	return p
+}
+
+// CarryPath answers items as in the edition before (POST: item).
+func CarryPath(catalogue string) string { return at(PathAssess, catalogue, "carry") }
 
 // CataloguePath is a catalogue's page; what is "", restore (POST: version) or file (GET: version).
 func CataloguePath(id, what string) string { return at(PathCatalogues, id, what) }

@@ -1,0 +1,78 @@
+package page
+
+import (
+	"testing"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"kenshin/assess"
+	"kenshin/catalogue"
+	"kenshin/evidence"
+	"kenshin/i18n"
+)
+
+// sampleAssessment answers a form in every way there is.
+func sampleAssessment(t testing.TB, id string) assess.Assessment {
+	c, ok := embeddedSet(t).Find(id)
+	if !ok {
+		t.Fatal(id)
+	}
+	a := assess.Assessment{Catalogue: c, At: now}
+	var all []assess.Answered
+	for n, i := range c.Items {
+		x := assess.Item{ByName: "佐藤 恵", Changed: before(72 * time.Hour), Revision: 1}
+		x.Item = i
+		x.Claim = assess.Claim{Reply: catalogue.Yes, On: before(72 * time.Hour)}
+		switch n % 7 {
+		case 1:
+			x.Verdict = assess.Verdict{Outcome: assess.Fail, Measured: 415, Of: 415, At: before(time.Hour), Until: now.AddDate(0, 0, 6)}
+			x.Records = []evidence.Record{{Check: "ledger-coverage", Outcome: evidence.Fail, Measured: 415, Of: 415, At: before(time.Hour), Until: now.AddDate(0, 0, 6), Says: i18n.Text{Ja: "見えた機器のうち 30台が台帳にありません。", En: "30 devices that were seen are not in the ledger."},
+				Bad: []evidence.Ref{{Kind: "device", ID: "d1", Text: "gazo-pc1"}}}}
+		case 2:
+			x.Claim = assess.Claim{Reply: catalogue.No, On: before(72 * time.Hour), Target: now.AddDate(0, 3, 0)}
+		case 3:
+			x.Claim, x.Revision, x.ByName = assess.Claim{}, 0, ""
+		case 4:
+			x.Verdict = assess.Verdict{Outcome: assess.Pass, Measured: 412, Of: 415, At: before(time.Hour), Until: now.AddDate(0, 0, 6), Percent: 95}
+		case 5:
+			x.Claim = assess.Claim{Reply: catalogue.Unknown, On: before(72 * time.Hour)}
+			x.Question = &assess.Question{ID: "q1", Catalogue: id, Item: i.ID, To: assess.ToVendor, Text: "MDSを出していただけますか。", State: assess.Asked, Asked: before(48 * time.Hour), ByName: "佐藤 恵"}
+		case 6:
+			x.Verdict = assess.Verdict{Outcome: assess.Pass, Measured: 60, Of: 415, At: before(time.Hour), Until: now.AddDate(0, 0, 6)}
+		}
+		x.State = x.Answered.State(now)
+		a.Items, all = append(a.Items, x), append(all, x.Answered)
+	}
+	a.First, a.Second = assess.Rounds(c, all, now)
+	return a
+}
+
+func assessSamples(t testing.TB) []sample {
+	form := sampleAssessment(t, "checklist-r7-facility")
+	gates := sampleAssessment(t, GatesID)
+	var all []assess.Answered
+	for _, i := range gates.Items {
+		all = append(all, i.Answered)
+	}
+	level, actions := assess.Levels(all, now), assess.NextActions(all, form.Catalogue, 3, now)
+	start := AssessView{Form: form, Level: level, Actions: actions, Open: []assess.Question{*form.Items[5].Question}, Others: embeddedSet(t).All()[8:],
+		Todo: Task{Mark: MarkBad, Title: "答えと測定が食い違う項目が3あります", Why: "「はい」と答えましたが、測るとできていません。", Meta: "1件 10分", Action: Link{"見る", "/assess/checklist-r7-facility?state=5"}, Primary: true}}
+	list := FormView{Assessment: form, Carried: map[string]catalogue.Carried{form.Items[3].Item.ID: {Reply: catalogue.Yes, From: []string{"r6.2.2"}}}, Previous: "令和6年度版", Open: form.Items[2].Item.ID, Typed: AnswerOf(form.Items[2], now)}
+	one := ItemView{Assessment: form, Item: form.Items[1], Checks: map[string]catalogue.Check{"ledger-coverage": {Title: i18n.Text{Ja: "台帳と見えた機器の一致", En: "Ledger against what was seen"}}}, History: sampleChanges(), Links: map[string]string{"device/d1": "/devices/d1"},
+		Typed: AnswerOf(form.Items[1], now), Prev: form.Items[0].Item.ID, Next: form.Items[2].Item.ID, Position: 2}
+	two := one
+	two.Theirs, two.Typed.Reply, two.Typed.Note = &form.Items[1], catalogue.No, "PCが10台足りない"
+	return []sample{
+		{"assess", func(s Shell) templ.Component { return AssessPage(s, start) }},
+		{"assess-form", func(s Shell) templ.Component { return FormPage(s, list) }},
+		{"assess-item", func(s Shell) templ.Component { return ItemPage(s, one) }},
+		{"assess-two", func(s Shell) templ.Component { return ItemPage(s, two) }},
+		{"assess-start", func(s Shell) templ.Component {
+			return StartPage(s, StartView{At: 0, Title: gates.Catalogue.Sections[0].Title, Gates: gates.Items[:4], Checklist: form.Catalogue})
+		}},
+		{"assess-start-level", func(s Shell) templ.Component {
+			return StartPage(s, StartView{At: -1, Level: level, Actions: actions, Checklist: form.Catalogue})
+		}},
+	}
+}
