@@ -60,17 +60,18 @@ const (
 	SeeAssess     Permission = "see-assess"      // the yearly check-up: answers, evidence, level
 	EditAssess    Permission = "edit-assess"     // answer items, ask vendors
 	ApproveAssess Permission = "approve-assess"  // the director's word on the yearly check-up
+	SeeInquiry    Permission = "see-inquiry"     // what vendors and departments answered
 	EditCatalogue Permission = "edit-catalogue"  // load editions, correct texts: for all facilities of the house
 )
 
 var grants = map[Role][]Permission{
 	Admin: {See, SeeLedger, EditLedger, Import, Export, SeeSegments, EditSegments, RunSweep, SeeJobs, SeeTrail,
-		ManagePeople, ManageSetting, SeeDrill, ApproveDrill, StopDrill, ManageDrill, TriageReport, SeeAssess, EditAssess, EditCatalogue},
-	Director:   {See, SeeLedger, Export, SeeSegments, SeeJobs, SeeTrail, SeeDrill, ApproveDrill, StopDrill, SeeAssess, ApproveAssess},
+		ManagePeople, ManageSetting, SeeDrill, ApproveDrill, StopDrill, ManageDrill, TriageReport, SeeAssess, EditAssess, EditCatalogue, SeeInquiry},
+	Director:   {See, SeeLedger, Export, SeeSegments, SeeJobs, SeeTrail, SeeDrill, ApproveDrill, StopDrill, SeeAssess, ApproveAssess, SeeInquiry},
 	Department: {See, SeeLedger, EditLedger, SeeDrill, SeeAssess},
-	Auditor:    {See, SeeLedger, Export, SeeSegments, SeeJobs, SeeTrail, SeeDrill, SeeAssess},
+	Auditor:    {See, SeeLedger, Export, SeeSegments, SeeJobs, SeeTrail, SeeDrill, SeeAssess, SeeInquiry},
 	Trainer:    {See, SeeDrill, SeeDrillNames, EditDrill, StopDrill, TriageReport},
-	Desk:       {See, SeeLedger, SeeSegments, SeeDrill, EditDrill, StopDrill, SeeAssess, EditCatalogue},
+	Desk:       {See, SeeLedger, SeeSegments, SeeDrill, EditDrill, StopDrill, SeeAssess, EditCatalogue, SeeInquiry},
 }
 
 // May reports whether the role has the permission. An unknown role may nothing.

@@ -21,6 +21,7 @@ import (
 	"kenshin/account"
 	"kenshin/actor"
 	"kenshin/assess"
+	"kenshin/assess/inquiry"
 	"kenshin/catalogue"
 	"kenshin/checkup"
 	"kenshin/drill"
@@ -157,8 +158,11 @@ func openConsole(t testing.TB) *console {
 	yearly, err := assess.NewBook(db, assess.Options{Evidence: proofs, Findings: findings, Ledger: book, Suppliers: supplier.New(db, time.Now), People: acc, Now: time.Now,
 		Catalogues: func(ctx context.Context, _ facility.ID) (catalogue.Set, error) { return editions.Set(ctx) }})
 	c.must(err)
+	suppliers := supplier.New(db, time.Now)
+	inquiries := inquiry.NewBook(inquiry.Deps{DB: db, Catalogues: editions.Set, Houses: acc, Ledger: book, Suppliers: suppliers, Findings: findings, Now: time.Now})
 	c.Server = New(Deps{DB: db, Box: box, Account: acc, Jobs: jobs, Seen: seen, Ledger: book, Sheets: sheet.New(db, book), Suppliers: supplier.New(db, time.Now),
 		Findings: findings, Events: events, Gates: gate.NewBook(db, box, time.Now), Drills: drill.New(db, box, acc, time.Now, log), Identify: ident, Editions: editions, Assess: yearly, Work: h, Log: log, Now: time.Now, Version: "1.2.3",
+		Inquiries: inquiries, Evidence: proofs,
 		Mail: func(context.Context, facility.ID, string, string) error { return nil }})
 	h.Server, c.h = c.Server, c.Handler()
 	title := i18n.Text{Ja: "仕事", En: "Work"}

@@ -180,6 +180,30 @@ func routes() []route {
 		{"POST /assess/{id}/{item}/reply", may(actor.EditAssess), (*visit).assessReply},
 		{"POST /assess/{id}/{item}/withdraw", may(actor.EditAssess), (*visit).assessWithdraw},
 
+		// vendors' forms, questions and surveys
+		{"GET /inquiries", may(actor.SeeInquiry), (*visit).inquiries},
+		{"POST /inquiries/ask", may(actor.EditAssess), (*visit).inquiryAsk},
+		{"POST /inquiries/question", may(actor.EditAssess), (*visit).inquiryQuestion},
+		{"GET /inquiries/settings", may(actor.EditAssess), (*visit).inquirySettings},
+		{"POST /inquiries/settings", may(actor.EditAssess), (*visit).inquirySettingsSave},
+		{"GET /inquiries/{id}", may(actor.SeeInquiry), (*visit).inquiry},
+		{"POST /inquiries/{id}/remind", may(actor.EditAssess), (*visit).inquiryRemind},
+		{"POST /inquiries/{id}/revoke", may(actor.EditAssess), inquiryDeed((*visit).inquiryRevoke, "依頼を取り消しました。", "Revoked.")},
+		{"POST /inquiries/{id}/refuse", may(actor.EditAssess), inquiryDeed((*visit).inquiryRefuse, "断られたことを記録し、弱点に加えました。", "The refusal is recorded as a weak point.")},
+		{"POST /inquiries/{id}/return", may(actor.EditAssess), inquiryDeed((*visit).inquiryReturn, "差し戻しました。リンクの期限が過ぎていたら「催促する」で新しいリンクを送ってください。", "Given back. If its link has run out, send a reminder.")},
+		{"POST /inquiries/{id}/take", may(actor.EditAssess), inquiryDeed((*visit).inquiryTake, "回答を取り込みました。", "Taken in.")},
+		{"GET /inquiries/{id}/workbook", may(actor.EditAssess), (*visit).inquiryWorkbook},
+		{"POST /inquiries/{id}/workbook", may(actor.EditAssess), (*visit).inquiryWorkbookRead},
+		{"POST /inquiries/{id}/workbook/take", may(actor.EditAssess), (*visit).inquiryWorkbookTake},
+		{"GET /inquiries/{id}/files/{file}", may(actor.SeeInquiry), (*visit).inquiryFile},
+		{"GET /inquiries/{id}/visit", may(actor.SeeInquiry), (*visit).visitSheet},
+		{"POST /inquiries/{id}/visit", may(actor.EditAssess), (*visit).visitNotes},
+		{"GET /surveys", may(actor.SeeInquiry), (*visit).surveys},
+		{"GET /surveys/new", may(actor.EditAssess), (*visit).surveyNew},
+		{"POST /surveys/new", may(actor.EditAssess), (*visit).surveySend},
+		{"GET /surveys/{id}", may(actor.SeeInquiry), (*visit).survey},
+		{"POST /surveys/{id}/close", may(actor.EditAssess), (*visit).surveyClose},
+
 		// catalogues of what is asked
 		{"GET /catalogues", may(actor.SeeAssess), (*visit).catalogues},
 		{"POST /catalogues/load", may(actor.EditCatalogue), editions((*visit).catalogueLoad)},
@@ -273,7 +297,7 @@ func routes() []route {
 
 // uploads reports the addresses that take a file, and with it a larger request.
 func uploads(path string) bool {
-	return path == "/import" || path == "/api/v1/imports" || path == page.PathDrillImport || path == page.PathCatalogueLoad || strings.HasSuffix(path, "/attachments") || strings.HasSuffix(path, "/releases")
+	return path == "/import" || path == "/api/v1/imports" || path == page.PathDrillImport || path == page.PathCatalogueLoad || strings.HasSuffix(path, "/attachments") || strings.HasSuffix(path, "/releases") || strings.HasPrefix(path, page.PathInquiries+"/") && strings.HasSuffix(path, "/workbook")
 }
 
 // maxFile is the largest file that a form takes.

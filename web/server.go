@@ -11,10 +11,12 @@ import (
 	"kenshin/account"
 	"kenshin/actor"
 	"kenshin/assess"
+	"kenshin/assess/inquiry"
 	"kenshin/catalogue"
 	"kenshin/checkup"
 	"kenshin/drill"
 	"kenshin/event"
+	"kenshin/evidence"
 	"kenshin/facility"
 	"kenshin/fault"
 	"kenshin/finding"
@@ -50,6 +52,8 @@ type Deps struct {
 	Identify  *identify.Identifier
 	Editions  *catalogue.Editions
 	Assess    *assess.Book
+	Inquiries *inquiry.Book
+	Evidence  *evidence.Book
 	Work      Work
 	Site      Site
 	Mail      func(ctx context.Context, f facility.ID, subject, text string) error // sends one mail at once; nil: cannot

@@ -39,6 +39,8 @@ const (
 	SectionLevel      Section = "level"
 	SectionYardstick  Section = "yardstick"
 	SectionCatalogues Section = "catalogues"
+	SectionInquiries  Section = "inquiries"
+	SectionSurveys    Section = "surveys"
 )
 
 // Shell is what every page shows around its own content.
