@@ -39,6 +39,9 @@ func (h *House) changed(ctx context.Context, tx *store.Tx, changes []ledger.Chan
 	if err := h.shield(ctx, tx, changes); err != nil {
 		return err
 	}
+	if err := h.afterLedger(ctx, tx, changes); err != nil {
+		return err
+	}
 	return h.remember(ctx, tx, changes)
 }
 

@@ -78,6 +78,9 @@ func (h *House) nightlyStep(ctx context.Context, run *job.Run) (job.Next, error)
 	if err != nil {
 		return job.Next{}, err
 	}
+	if err := h.Assess.Recompute(ctx, f.ID); err != nil { // what expired since yesterday is told today
+		return job.Next{}, err
+	}
 	if err := h.sealTrail(ctx, f); err != nil {
 		return job.Next{}, err
 	}

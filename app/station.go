@@ -135,7 +135,13 @@ func (h *House) sweepStep(ctx context.Context, run *job.Run) (job.Next, error) {
 	if err != nil {
 		return job.Next{}, err
 	}
-	if err := h.DB.Write(ctx, run.Facility, func(tx *store.Tx) error { return run.Save(ctx, tx, args, s.Permille(), 1000) }); err != nil {
+	err = h.DB.Write(ctx, run.Facility, func(tx *store.Tx) error {
+		if err := run.Save(ctx, tx, args, s.Permille(), 1000); err != nil || more {
+			return err
+		}
+		return h.reassess(ctx, tx, 0)
+	})
+	if err != nil {
 		return job.Next{}, err
 	}
 	switch {

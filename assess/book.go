@@ -12,7 +12,10 @@ import (
 	"kenshin/facility"
 	"kenshin/fault"
 	"kenshin/finding"
+	"kenshin/gate"
 	"kenshin/ledger"
+	"kenshin/observation"
+	"kenshin/register"
 	"kenshin/store"
 	"kenshin/supplier"
 )
@@ -24,7 +27,11 @@ type Options struct {
 	Findings   *finding.Book
 	Ledger     *ledger.Ledger
 	Suppliers  *supplier.Book
-	People     *account.Service
+	Registers  *register.Book                                          // nil: no register is kept
+	Seen       *observation.Log                                        // nil: no device was ever asked
+	Gates      *gate.Book                                              // nil: no segment was ever approved
+	People     *account.Service                                        // nil: nobody has an account, days are UTC's
+	Drills     func(context.Context, facility.ID) ([]Held, int, error) // mail drills that ended, and how many people work here; nil: none
 	Now        func() time.Time
 }
 
@@ -132,10 +139,7 @@ func (b *Book) subject(ctx context.Context, tx *store.Tx, a *Assessment) (time.T
 	}
 	name, since, err := b.Ledger.SystemSince(ctx, tx, a.Subject)
 	a.Name = name
-	if !since.IsZero() {
-		since = time.Date(since.Year(), since.Month(), since.Day(), 0, 0, 0, 0, a.At.Location())
-	}
-	return since, err
+	return dayIn(since, a.At.Location()), err
 }
 
 // fill joins claims and evidence.

@@ -13,8 +13,12 @@ import (
 	"kenshin/facility"
 	"kenshin/fault"
 	"kenshin/finding"
+	"kenshin/gate"
 	"kenshin/internal/dbtest"
 	"kenshin/ledger"
+	"kenshin/observation"
+	"kenshin/register"
+	"kenshin/seal"
 	"kenshin/store"
 	"kenshin/supplier"
 )
@@ -34,7 +38,7 @@ func newRig(t *testing.T, db *store.DB) *rig {
 	clock := func() time.Time { return r.now }
 	shipped := set(t)
 	r.books = assess.Options{Evidence: evidence.New(db, clock), Findings: finding.New(db, clock), Ledger: ledger.Open(db, ledger.Options{Now: clock}), Suppliers: supplier.New(db, clock),
-		Now: clock, Catalogues: func(context.Context, facility.ID) (catalogue.Set, error) { return shipped, nil }}
+		Registers: register.New(db, clock), Seen: observation.New(db), Gates: gate.NewBook(db, seal.NewBox(), clock), Now: clock, Catalogues: func(context.Context, facility.ID) (catalogue.Set, error) { return shipped, nil }}
 	var err error
 	if r.Book, err = assess.NewBook(db, r.books); err != nil {
 		t.Fatal(err)

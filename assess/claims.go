@@ -116,7 +116,8 @@ func (b *Book) SaveClaim(ctx context.Context, f facility.ID, catalogueID, subjec
 		return 0, err
 	}
 	err = b.db.Write(ctx, f, func(tx *store.Tx) error {
-		if _, err := b.subject(ctx, tx, &Assessment{Subject: subject, At: now}); err != nil {
+		since, err := b.subject(ctx, tx, &Assessment{Subject: subject, At: now})
+		if err != nil {
 			return err
 		}
 		old, err := claimOf(ctx, tx, catalogueID, subject, itemID)
@@ -130,13 +131,29 @@ func (b *Book) SaveClaim(ctx context.Context, f facility.ID, catalogueID, subjec
 		if err := k.put(ctx, tx, catalogueID, subject, itemID); err != nil {
 			return err
 		}
-		return b.settle(ctx, tx, c, item, subject, k, old)
+		if err := b.settle(ctx, tx, c, item, subject, since, k, now); err != nil {
+			return err
+		}
+		return b.trace(ctx, tx, c, item, subject, k, old)
 	})
 	return k.revision, err
 }
 
-// settle leaves the trail of an answer.
-func (b *Book) settle(ctx context.Context, tx *store.Tx, c catalogue.Catalogue, item catalogue.Item, subject string, k, old kept) error {
+// settle judges an item whose answer has just changed. The answer is in its history: an event would say it twice.
+func (b *Book) settle(ctx context.Context, tx *store.Tx, c catalogue.Catalogue, item catalogue.Item, subject string, since time.Time, k kept, now time.Time) error {
+	latest, err := b.Evidence.LatestTx(ctx, tx)
+	if err != nil {
+		return err
+	}
+	key, i := formKey{c.ID, subject}, b.join(item, subject, k, latest, since, now)
+	if _, err := b.settleState(ctx, tx, key, i, nil, now); err != nil {
+		return err
+	}
+	return b.settleFinding(ctx, tx, c, key, i)
+}
+
+// trace leaves the trail of an answer.
+func (b *Book) trace(ctx context.Context, tx *store.Tx, c catalogue.Catalogue, item catalogue.Item, subject string, k, old kept) error {
 	says := i18n.Text{Ja: fmt.Sprintf("「%s」に「%s」と答えました", itemName(item).Ja, k.reply.Label().Ja), En: fmt.Sprintf("Answered “%s” to “%s”", k.reply.Label().En, itemName(item).En)}
 	_, err := trail.Append(ctx, tx, trail.Entry{At: b.Now(), Action: "assess.answer", Subject: trail.Subject{Kind: "item", ID: item.ID}, Summary: says,
 		Detail: map[string]any{"catalogue": c.ID, "subject": subject, "revision": k.revision, "before": old.reply, "after": k.reply, "answer": k}})

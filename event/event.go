@@ -34,6 +34,7 @@ const (
 	SystemChanged  Kind = "system-changed"
 	FindingOpened  Kind = "finding-opened"
 	FindingClosed  Kind = "finding-closed"
+	AssessChanged  Kind = "assess-changed"
 )
 
 // Event is one thing that changed. Params are the texts that its title is made with; the keys stand in Kinds.
@@ -58,6 +59,7 @@ func Kinds() []About {
 	return []About{
 		{DeviceFound, t("新しい機器", "New devices"), t("新しい機器 {name} が見つかりました", "New device {name} was found")},
 		{FindingOpened, t("見つかった弱点", "Weak points found"), t("弱点が見つかりました: {after}", "A weak point was found: {after}")},
+		{AssessChanged, t("年次健診の変化", "Yearly check-up"), t("点検「{name}」が「{before}」から「{after}」に変わりました", "The check “{name}” went from “{before}” to “{after}”")},
 		{FindingClosed, t("なくなった弱点", "Weak points gone"), t("弱点がなくなりました: {after}", "A weak point is gone: {after}")},
 		{RetiredSeen, t("廃棄した機器の出現", "Retired devices seen"), t("廃棄したはずの {name} がネットワークにいます", "{name}, which was retired, is on the network")},
 		{ServiceOpened, t("開いたサービス", "Services opened"), t("{name} で {after} が開きました", "{after} opened on {name}")},

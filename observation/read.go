@@ -318,3 +318,23 @@ func (l *Log) Forget(ctx context.Context, f facility.ID, before time.Time) (drop
 	}
 	return dropped, nil
 }
+
+// Host is one address that was asked over TCP what it offers.
+type Host struct {
+	MAC, IP string // "" where it is not known
+	At      time.Time
+}
+
+// AskedHosts returns every host that was ever asked, with when it was last.
+func (l *Log) AskedHosts(ctx context.Context, tx *store.Tx) ([]Host, error) {
+	var out []Host
+	err := store.Each(ctx, tx, func(r *sql.Rows) error {
+		var h Host
+		var at int64
+		err := r.Scan(&h.MAC, &h.IP, &at)
+		h.At = store.Time(at)
+		out = append(out, h)
+		return err
+	}, "SELECT mac, ip, max(last_seen) FROM observation_facts WHERE facility_id = $1 AND signal = 'asked' GROUP BY mac, ip")
+	return out, err
+}
