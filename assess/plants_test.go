@@ -26,7 +26,9 @@ func outsideRow(h *hospital, vendor string, days int) {
 	h.row("outside", "name", "電子カルテ保守", "kind", "remote", "purpose", "保守", "vendor", vendor, "seen", iso(days))
 }
 
-func firmware(h *hospital) { h.row("firmware", "name", "VPN", "version", "7.4", "state", "current", "seen", iso(1)) }
+func firmware(h *hospital) {
+	h.row("firmware", "name", "VPN", "version", "7.4", "state", "current", "seen", iso(1))
+}
 
 func leaver(h *hospital, name string, exported int) {
 	h.row("leavers", "name", name, "left", iso(60), "exported", iso(exported))
@@ -79,8 +81,16 @@ func plants() []plant {
 		{"a retired device is on the network", "r7.2.1", said(yes(3), full, func(h *hospital) { h.devices(1, 1, ledger.Retired) }), assess.Contradicted,
 			said(yes(3), full, func(h *hospital) { h.devices(1, 200, ledger.Retired) }), assess.Proven},
 		{"half of the ledger was not seen for months", "r7.2.1", said(yes(3), func(h *hospital) { h.devices(10, 1, registered); h.devices(10, 120, registered) }), assess.Contradicted, said(yes(3), full), assess.Proven},
-		{"a leaver still has an account", "r7.2.5", said(yes(3), func(h *hospital) { s := h.systems("電子カルテ"); leaver(h, "髙﨑　花子", 2); account(h, s[0], "u1", "高崎花子") }), assess.Contradicted,
-			said(yes(3), func(h *hospital) { s := h.systems("電子カルテ"); leaver(h, "髙﨑　花子", 2); account(h, s[0], "u1", "佐藤 一郎") }), assess.Proven},
+		{"a leaver still has an account", "r7.2.5", said(yes(3), func(h *hospital) {
+			s := h.systems("電子カルテ")
+			leaver(h, "髙﨑　花子", 2)
+			account(h, s[0], "u1", "高崎花子")
+		}), assess.Contradicted,
+			said(yes(3), func(h *hospital) {
+				s := h.systems("電子カルテ")
+				leaver(h, "髙﨑　花子", 2)
+				account(h, s[0], "u1", "佐藤 一郎")
+			}), assess.Proven},
 		{"an account lies unused for half a year", "r7.2.5", said(yes(3), func(h *hospital) {
 			s := h.systems("電子カルテ")
 			leaver(h, "山田 太郎", 2)
@@ -90,8 +100,16 @@ func plants() []plant {
 			leaver(h, "山田 太郎", 2)
 			h.row("accounts", "system", s[0], "account", "u9", "name", "鈴木 二郎", "last_used", iso(180), "exported", iso(2), "excuse", "長期の研修中")
 		}), assess.Proven},
-		{"the list of leavers is of last spring", "r7.2.5", said(yes(3), func(h *hospital) { s := h.systems("電子カルテ"); leaver(h, "山田 太郎", 200); account(h, s[0], "u1", "佐藤 一郎") }), assess.Expired,
-			said(yes(3), func(h *hospital) { s := h.systems("電子カルテ"); leaver(h, "山田 太郎", 20); account(h, s[0], "u1", "佐藤 一郎") }), assess.Proven},
+		{"the list of leavers is of last spring", "r7.2.5", said(yes(3), func(h *hospital) {
+			s := h.systems("電子カルテ")
+			leaver(h, "山田 太郎", 200)
+			account(h, s[0], "u1", "佐藤 一郎")
+		}), assess.Expired,
+			said(yes(3), func(h *hospital) {
+				s := h.systems("電子カルテ")
+				leaver(h, "山田 太郎", 20)
+				account(h, s[0], "u1", "佐藤 一郎")
+			}), assess.Proven},
 		{"accounts of one system of six were compared", "r7.2.5", said(yes(3), func(h *hospital) { s := six(h); leaver(h, "山田 太郎", 2); account(h, s[0], "u1", "佐藤 一郎") }), assess.Partly,
 			said(yes(3), func(h *hospital) {
 				leaver(h, "山田 太郎", 2)
@@ -130,13 +148,19 @@ func plants() []plant {
 		{"the clock was set back after the sweep", "r7.2.1", said(yes(60), full, func(h *hospital) { h.must(h.Recompute(h.ctx, h.f)); h.now = ago(40) }), assess.Unmeasured, said(yes(60), full), assess.Proven},
 		{"Windows 7 is still on the network", "r7.2.6", said(yes(3), firmware, func(h *hospital) { h.weak("os-support", h.devices(9, 1, registered)[0]) }), assess.Contradicted, said(yes(3), firmware, full), assess.Proven},
 		{"systems are known for a tenth of the PCs", "r7.2.6", said(yes(3), firmware, func(h *hospital) { h.devices(2, 1, registered); h.written(18) }), assess.Partly, said(yes(3), firmware, full), assess.Proven},
-		{"the VPN box is of the version before last", "r7.2.6", said(yes(3), full, func(h *hospital) { h.row("firmware", "name", "VPN", "version", "6.0", "state", "behind", "seen", iso(1)) }), assess.Contradicted, said(yes(3), full, firmware), assess.Proven},
+		{"the VPN box is of the version before last", "r7.2.6", said(yes(3), full, func(h *hospital) {
+			h.row("firmware", "name", "VPN", "version", "6.0", "state", "behind", "seen", iso(1))
+		}), assess.Contradicted, said(yes(3), full, firmware), assess.Proven},
 		{"one bad device among few that were asked", "r7.2.12", said(yes(3), func(h *hospital) { ids := h.devices(20, 1, registered); h.asked(ids[:2], 1); h.weak("telnet", ids[0]) }), assess.Contradicted,
 			said(no(3), func(h *hospital) { ids := h.devices(20, 1, registered); h.asked(ids[:2], 1); h.weak("telnet", ids[0]) }), assess.NotDone},
 		{"SMB1 answers on the ward", "r7.2.12", said(yes(3), func(h *hospital) { ids := h.devices(20, 1, registered); h.asked(ids, 1); h.weak("smb1", ids[7]) }), assess.Contradicted,
 			said(yes(3), func(h *hospital) { ids := h.devices(20, 1, registered); h.asked(ids, 1) }), assess.Proven},
-		{"passwords of six characters", "r7.2.7", said(yes(3), func(h *hospital) { h.row("password-rule", "system", h.systems("電子カルテ")[0], "length", "6", "mixed", "yes", "seen", iso(2)) }), assess.Contradicted,
-			said(yes(3), func(h *hospital) { h.row("password-rule", "system", h.systems("電子カルテ")[0], "length", "13", "mixed", "yes", "seen", iso(2)) }), assess.Proven},
+		{"passwords of six characters", "r7.2.7", said(yes(3), func(h *hospital) {
+			h.row("password-rule", "system", h.systems("電子カルテ")[0], "length", "6", "mixed", "yes", "seen", iso(2))
+		}), assess.Contradicted,
+			said(yes(3), func(h *hospital) {
+				h.row("password-rule", "system", h.systems("電子カルテ")[0], "length", "13", "mixed", "yes", "seen", iso(2))
+			}), assess.Proven},
 		{"two-factor for two systems of six", "r7.2.10", said(yes(3), func(h *hospital) {
 			for _, s := range six(h)[:2] {
 				h.row("two-factor", "system", s, "state", "on", "asked", iso(2))
@@ -146,21 +170,55 @@ func plants() []plant {
 				h.row("two-factor", "system", s, "state", "planned", "planned", "2027-12-01", "asked", iso(2))
 			}
 		}), assess.Proven},
-		{"two-factor is planned for the far future", "r7.2.10", said(yes(3), func(h *hospital) { h.row("two-factor", "system", h.systems("電子カルテ")[0], "state", "planned", "planned", "2031-04-01", "asked", iso(2)) }), assess.Contradicted,
-			said(yes(3), func(h *hospital) { h.row("two-factor", "system", h.systems("電子カルテ")[0], "state", "on", "asked", iso(2)) }), assess.Proven},
+		{"two-factor is planned for the far future", "r7.2.10", said(yes(3), func(h *hospital) {
+			h.row("two-factor", "system", h.systems("電子カルテ")[0], "state", "planned", "planned", "2031-04-01", "asked", iso(2))
+		}), assess.Contradicted,
+			said(yes(3), func(h *hospital) {
+				h.row("two-factor", "system", h.systems("電子カルテ")[0], "state", "on", "asked", iso(2))
+			}), assess.Proven},
 		{"the contact chart's numbers are dead", "r7.3.1", said(yes(3), func(h *hospital) {
 			h.row("contacts", "group", "police", "name", "警察", "phone", "110", "tested", iso(4), "result", "missed")
 		}), assess.Contradicted, said(yes(3), func(h *hospital) {
 			h.row("contacts", "group", "police", "name", "警察", "phone", "110", "tested", iso(4), "result", "reached")
 		}), assess.Proven},
-		{"a backup older than claimed", "r7.3.2", said(yes(3), func(h *hospital) { s := h.systems("電子カルテ")[0]; backup(h, s, "yes", 200); restore(h, s, "ok", "5", 20) }), assess.Expired,
-			said(yes(3), func(h *hospital) { s := h.systems("電子カルテ")[0]; backup(h, s, "yes", 2); restore(h, s, "ok", "5", 20) }), assess.Proven},
-		{"the copy would be encrypted with the rest", "r7.3.2", said(yes(3), func(h *hospital) { s := h.systems("電子カルテ")[0]; backup(h, s, "no", 2); restore(h, s, "ok", "5", 20) }), assess.Contradicted,
-			said(yes(3), func(h *hospital) { s := h.systems("電子カルテ")[0]; backup(h, s, "yes", 2); restore(h, s, "ok", "5", 20) }), assess.Proven},
+		{"a backup older than claimed", "r7.3.2", said(yes(3), func(h *hospital) {
+			s := h.systems("電子カルテ")[0]
+			backup(h, s, "yes", 200)
+			restore(h, s, "ok", "5", 20)
+		}), assess.Expired,
+			said(yes(3), func(h *hospital) {
+				s := h.systems("電子カルテ")[0]
+				backup(h, s, "yes", 2)
+				restore(h, s, "ok", "5", 20)
+			}), assess.Proven},
+		{"the copy would be encrypted with the rest", "r7.3.2", said(yes(3), func(h *hospital) {
+			s := h.systems("電子カルテ")[0]
+			backup(h, s, "no", 2)
+			restore(h, s, "ok", "5", 20)
+		}), assess.Contradicted,
+			said(yes(3), func(h *hospital) {
+				s := h.systems("電子カルテ")[0]
+				backup(h, s, "yes", 2)
+				restore(h, s, "ok", "5", 20)
+			}), assess.Proven},
 		{"nothing was ever restored", "r7.3.2", said(yes(3), func(h *hospital) { backup(h, h.systems("電子カルテ")[0], "yes", 2) }), assess.Partly,
-			said(yes(3), func(h *hospital) { s := h.systems("電子カルテ")[0]; backup(h, s, "yes", 2); restore(h, s, "ok", "5", 300) }), assess.Proven},
-		{"the restore failed, after one that went well", "r7.3.2", said(yes(3), func(h *hospital) { s := h.systems("電子カルテ")[0]; backup(h, s, "yes", 2); restore(h, s, "ok", "5", 300); restore(h, s, "failed", "9", 20) }), assess.Contradicted,
-			said(yes(3), func(h *hospital) { s := h.systems("電子カルテ")[0]; backup(h, s, "yes", 2); restore(h, s, "failed", "9", 300); restore(h, s, "ok", "5", 20) }), assess.Proven},
+			said(yes(3), func(h *hospital) {
+				s := h.systems("電子カルテ")[0]
+				backup(h, s, "yes", 2)
+				restore(h, s, "ok", "5", 300)
+			}), assess.Proven},
+		{"the restore failed, after one that went well", "r7.3.2", said(yes(3), func(h *hospital) {
+			s := h.systems("電子カルテ")[0]
+			backup(h, s, "yes", 2)
+			restore(h, s, "ok", "5", 300)
+			restore(h, s, "failed", "9", 20)
+		}), assess.Contradicted,
+			said(yes(3), func(h *hospital) {
+				s := h.systems("電子カルテ")[0]
+				backup(h, s, "yes", 2)
+				restore(h, s, "failed", "9", 300)
+				restore(h, s, "ok", "5", 20)
+			}), assess.Proven},
 		{"the officer left in summer", "r7.1.1", said(yes(3), func(h *hospital) {
 			h.row("officer", "name", "田中 三郎", "role", "officer", "appointed", iso(100))
 			leaver(h, "田中三郎", 2)
@@ -169,7 +227,10 @@ func plants() []plant {
 			leaver(h, "田中四郎", 2)
 		}), assess.Proven},
 		{"a plan that nobody approved, a mail drill instead of an exercise", "r7.3.3", said(yes(3), func(h *hospital) { h.row("bcp", "title", "IT-BCP"); drill(h, "mail", 30) }), assess.WordOnly,
-			said(yes(3), func(h *hospital) { h.row("bcp", "title", "IT-BCP", "approved", iso(30), "approved_by", "院長"); drill(h, "downtime", 30) }), assess.Proven},
+			said(yes(3), func(h *hospital) {
+				h.row("bcp", "title", "IT-BCP", "approved", iso(30), "approved_by", "院長")
+				drill(h, "downtime", 30)
+			}), assess.Proven},
 	}
 }
 
