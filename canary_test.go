@@ -18,6 +18,7 @@ import (
 	"kenshin/account"
 	"kenshin/actor"
 	"kenshin/assess"
+	"kenshin/assess/plan"
 	"kenshin/blob"
 	"kenshin/catalogue"
 	"kenshin/checkup"
@@ -183,11 +184,20 @@ func seedCanary(t *testing.T, db *store.DB) aviary {
 	frozen, err := docks.Freeze(ctx, f, dock.Want{})
 	must("freeze", err)
 	must("approve", docks.Approve(ctx, f, frozen.ID, canary))
+	plans := plan.New(db, plan.Options{Ledger: book, Suppliers: suppliers, Findings: findings, Registers: registers, Gates: gates, Now: time.Now,
+		Catalogues: func(context.Context, facility.ID) (catalogue.Set, error) { return shipped, nil }})
+	budget, err := plans.Begin(ctx, f, plan.Budget, 2026)
+	must("budget", err)
+	budget.Budget.Lines = []plan.Line{{ID: canary, What: canary, Yen: [3]int64{1, 1, 1}}}
+	budget, err = plans.Save(ctx, f, budget)
+	must("budget's line", err)
+	_, err = plans.Sign(ctx, f, plan.Budget, budget.ID, budget.Revision, canary)
+	must("signature", err)
 	imp, err := desk.Begin(ctx, f, canary+".csv", "")
 	must("begin", err)
 	_, err = desk.Stage(ctx, f, imp.ID, sh, mapping)
 	must("stage", err)
-	return aviary{objects: []any{book, findings, seen, event.New(db), gates, suppliers, desk, jobs, people, drills, proofs, answers, registers, docks, c}}
+	return aviary{objects: []any{book, findings, seen, event.New(db), gates, suppliers, desk, jobs, people, drills, proofs, answers, registers, docks, plans, c}}
 }
 
 // places names the facilities of this test.

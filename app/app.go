@@ -20,6 +20,7 @@ import (
 	"kenshin/account"
 	"kenshin/assess"
 	"kenshin/assess/inquiry"
+	"kenshin/assess/plan"
 	"kenshin/catalogue"
 	"kenshin/dock"
 	"kenshin/drill"
@@ -91,6 +92,7 @@ type House struct {
 	Assess    *assess.Book
 	Inquiries *inquiry.Book
 	Registers *register.Book
+	Plans     *plan.Book
 	Docks     *dock.Book
 	Events    *event.Log
 	Gates     *gate.Book

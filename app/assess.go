@@ -8,6 +8,7 @@ import (
 
 	"kenshin/actor"
 	"kenshin/assess"
+	"kenshin/assess/plan"
 	"kenshin/catalogue"
 	"kenshin/drill"
 	"kenshin/facility"
@@ -33,6 +34,7 @@ func (h *House) assessment() (err error) {
 	}
 	h.Jobs.Handle(assessKind, job.Options{Title: i18n.Text{Ja: "証拠の見直し", En: "Looking at the evidence"}}, h.assessStep)
 	h.Jobs.Periodic(assessKind, time.Hour, h.assessBehind)
+	h.Plans = plan.New(h.DB, plan.Options{Ledger: h.Ledger, Suppliers: h.Suppliers, Findings: h.Findings, Registers: h.Registers, Gates: h.Gates, Catalogues: h.catalogues, Now: h.Now})
 	return nil
 }
 

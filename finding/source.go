@@ -30,7 +30,7 @@ var sources = []struct {
 	{Inspector, []string{"remark."}, i18n.Text{Ja: "立入検査の指摘", En: "Inspector's remarks"}},
 	{Registers, []string{"register."}, i18n.Text{Ja: "記録簿の確認", En: "Registers to confirm"}},
 	{Mails, []string{"drill."}, i18n.Text{Ja: "本物の不審メール", En: "Real phishing mail"}},
-	{Vendors, []string{"vendor.", "inquiry."}, i18n.Text{Ja: "業者の回答", En: "Vendors' answers"}},
+	{Vendors, []string{"vendor-refused", "vendor.", "inquiry."}, i18n.Text{Ja: "業者の回答", En: "Vendors' answers"}},
 	{Risks, []string{"risk."}, i18n.Text{Ja: "リスクへの対応", En: "Risk treatment"}},
 	{Audits, []string{"audit."}, i18n.Text{Ja: "監査の指摘", En: "Audit remarks"}},
 }
