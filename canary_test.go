@@ -18,6 +18,7 @@ import (
 	"kenshin/account"
 	"kenshin/actor"
 	"kenshin/assess"
+	"kenshin/assess/inquiry"
 	"kenshin/assess/plan"
 	"kenshin/blob"
 	"kenshin/catalogue"
@@ -71,6 +72,13 @@ func TestCanary(t *testing.T) {
 			}
 		}
 	})
+}
+
+// nest tells facilities apart by their id alone.
+type nest struct{}
+
+func (nest) Facility(_ context.Context, id facility.ID) (account.Facility, error) {
+	return account.Facility{ID: id, Name: string(id), Zone: "Asia/Tokyo"}, nil
 }
 
 type aviary struct{ objects []any }
@@ -193,11 +201,17 @@ func seedCanary(t *testing.T, db *store.DB) aviary {
 	must("budget's line", err)
 	_, err = plans.Sign(ctx, f, plan.Budget, budget.ID, budget.Revision, canary)
 	must("signature", err)
+	asked := inquiry.NewBook(inquiry.Deps{DB: db, Catalogues: catalogue.NewEditions(db).Set, Houses: nest{}, Ledger: book, Suppliers: suppliers, Findings: findings, Now: time.Now})
+	_, err = asked.AskQuestion(ctx, f, inquiry.Asking{Catalogue: "checklist-r7-facility", Item: "r7.2.2", Text: canary})
+	must("question", err)
+	_, _, err = asked.StartSurvey(ctx, f, inquiry.Poll{Catalogue: "survey-departments", Title: canary}, []inquiry.Department{{Name: canary}})
+	must("survey", err)
 	imp, err := desk.Begin(ctx, f, canary+".csv", "")
 	must("begin", err)
 	_, err = desk.Stage(ctx, f, imp.ID, sh, mapping)
 	must("stage", err)
 	return aviary{objects: []any{book, findings, seen, event.New(db), gates, suppliers, desk, jobs, people, drills, proofs, answers, registers, docks, plans, c}}
+	return aviary{objects: []any{book, findings, seen, event.New(db), gates, suppliers, desk, jobs, people, drills, proofs, answers, registers, docks, asked, c}}
 }
 
 // places names the facilities of this test.

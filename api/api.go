@@ -17,6 +17,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"kenshin/account"
+	"kenshin/assess/inquiry"
 	"kenshin/catalogue"
 	"kenshin/checkup"
 	"kenshin/drill"
@@ -47,6 +48,7 @@ type Deps struct {
 	Events    *event.Log          // nil: the one in DB
 	Suppliers *supplier.Book      // nil: the one in DB
 	Editions  *catalogue.Editions // nil: those in DB
+	Inquiries *inquiry.Book       // nil: the one in DB, which sends no mail and takes no claims
 	Box       trail.Sealer        // signs checkpoints of the trail; without it they are unavailable
 	Work      Work
 	Log       *slog.Logger
@@ -105,6 +107,9 @@ func New(d Deps) (http.Handler, error) {
 	}
 	if d.Editions == nil {
 		d.Editions = catalogue.NewEditions(d.DB)
+	}
+	if d.Inquiries == nil {
+		d.Inquiries = inquiry.NewBook(inquiry.Deps{DB: d.DB, Catalogues: d.Editions.Set, Houses: d.Account, Ledger: d.Ledger, Suppliers: d.Suppliers, Findings: d.Findings, Now: d.Now})
 	}
 	if d.Rate <= 0 {
 		d.Rate = perToken

@@ -17,7 +17,9 @@ import (
 
 	"kenshin/account"
 	"kenshin/actor"
+	"kenshin/assess/inquiry"
 	"kenshin/blob"
+	"kenshin/catalogue"
 	"kenshin/checkup"
 	"kenshin/drill"
 	"kenshin/drill/button"
@@ -329,6 +331,13 @@ func (r *rig) seed(f facility.ID, mark string, n byte) map[string]string {
 	plan, err := r.Drills.SavePlan(ctx, f, drill.Plan{Month: "2031-05", Scenario: "parcel", Note: mark})
 	r.must(err)
 	ids["drill-plan"] = plan.ID
+	asked := inquiry.NewBook(inquiry.Deps{DB: r.DB, Catalogues: catalogue.NewEditions(r.DB).Set, Houses: r.Account, Ledger: r.Ledger, Suppliers: supplier.New(r.DB, time.Now), Now: time.Now})
+	question, err := asked.AskQuestion(ctx, f, inquiry.Asking{Catalogue: "checklist-r7-facility", Item: "r7.2.2", Text: mark})
+	r.must(err)
+	ids["inquiry"] = question.Links[0].Inquiry.ID
+	poll, _, err := asked.StartSurvey(ctx, f, inquiry.Poll{Catalogue: "survey-departments", Title: mark}, []inquiry.Department{{Name: mark}})
+	r.must(err)
+	ids["survey"] = poll.ID
 	if f == r.f { // catalogues belong to no facility
 		ids["catalogue"] = "checklist-r7-facility"
 	} else {

@@ -24,7 +24,7 @@ type route struct {
 
 // routes is the whole API.
 func (s *server) routes() []route {
-	return slices.Concat(s.ledgerRoutes(), s.attachmentRoutes(), s.findingRoutes(), s.workRoutes(), s.gateRoutes(), s.drillRoutes(), s.drillReportRoutes(), s.planRoutes(), s.catalogueRoutes(), s.houseRoutes())
+	return slices.Concat(s.ledgerRoutes(), s.attachmentRoutes(), s.findingRoutes(), s.workRoutes(), s.gateRoutes(), s.drillRoutes(), s.drillReportRoutes(), s.planRoutes(), s.inquiryRoutes(), s.catalogueRoutes(), s.houseRoutes())
 }
 
 func (s *server) ledgerRoutes() []route {
@@ -185,7 +185,7 @@ func (r route) operation(schemas huma.Registry) huma.Operation {
 
 var tagOf = map[string]string{"devices": "Ledger", "merges": "Ledger", "observations": "Ledger", "topology": "Ledger", "systems": "Ledger", "suppliers": "Ledger",
 	"findings": "Findings", "events": "Findings", "segments": "Sending", "unlocks": "Sending", "words": "Sending", "kill": "Sending", "frames": "Sending",
-	"sweeps": "Check-ups and work", "jobs": "Check-ups and work", "imports": "Imports", "drills": "Mail drills", "catalogues": "Yearly check-up", "trail": "House", "health": "House"}
+	"sweeps": "Check-ups and work", "jobs": "Check-ups and work", "imports": "Imports", "drills": "Mail drills", "catalogues": "Yearly check-up", "inquiries": "Yearly check-up", "surveys": "Yearly check-up", "trail": "House", "health": "House"}
 
 func (r route) tag() string {
 	first, _, _ := strings.Cut(strings.TrimPrefix(r.path, "/"), "/")

@@ -17,7 +17,7 @@ import (
 // thing is which of the seed's ids a path's {id} means.
 func thing(path string) string {
 	for prefix, name := range map[string]string{"/devices": "device", "/merges": "merge", "/systems": "system", "/suppliers": "supplier", "/findings": "finding",
-		"/segments": "segment", "/unlocks": "unlock", "/words": "word", "/sweeps": "sweep", "/jobs": "job", "/imports": "import", "/drills": "drill", "/drill-reports": "drill-report", "/drill-plans": "drill-plan", "/catalogues": "catalogue"} {
+		"/segments": "segment", "/unlocks": "unlock", "/words": "word", "/sweeps": "sweep", "/jobs": "job", "/imports": "import", "/drills": "drill", "/drill-reports": "drill-report", "/drill-plans": "drill-plan", "/inquiries": "inquiry", "/surveys": "survey", "/catalogues": "catalogue"} {
 		if strings.HasPrefix(path, prefix+"/") {
 			return name
 		}
@@ -46,7 +46,10 @@ func (r *rig) bodies(ids map[string]string) map[string]any {
 		"add-drill-plan": m{"month": "2031-06", "scenario": "parcel"}, "edit-drill-plan": m{"month": "2031-07", "scenario": "fax", "level": "medium"}, "propose-drill-plans": m{"year": 2032},
 		"add-drill-releases": m{"csv": "taro@hospital.example.jp,2030/1/1 9:30"},
 		"add-catalogue":      m{"yaml": "id: x\n", "check": true},
-		"map-import":         m{}, "apply-import": m{}, "verify-trail": m{},
+		"add-inquiries":      m{"systems": []string{ids["system"]}}, "remind-inquiry": m{}, "revoke-inquiry": m{"reason": "担当が替わった"}, "refuse-inquiry": m{"reason": "契約外"},
+		"return-inquiry": m{"reason": "2-③"}, "take-inquiry": m{"revision": 1}, "add-inquiry-question": m{"catalogue": "checklist-r7-facility", "item": "r7.2.2"},
+		"add-survey": m{"catalogue": "survey-departments", "departments": []string{"看護部"}},
+		"map-import": m{}, "apply-import": m{}, "verify-trail": m{},
 	}
 }
 

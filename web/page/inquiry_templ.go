@@ -250,7 +250,7 @@ func inquiries(v InquiriesView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = heads(col(t(ctx, "システム", "System")), col(t(ctx, "業者", "Vendor")), col(t(ctx, "状態", "State")), col(t(ctx, "期限", "Due")), right(t(ctx, "回答", "Answered")), col("")).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = heads(col(t(ctx, "システム", "System")), col(t(ctx, "業者", "Vendor")), col(t(ctx, "状態", "State")), col(t(ctx, "期限", "Due")), right(t(ctx, "回答", "Answered")), col(t(ctx, "すること", "Do"))).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -2948,7 +2948,7 @@ func surveyOne(v inquiry.Tally, canEdit bool) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = heads(col(t(ctx, "部門", "Department")), right(t(ctx, "回答", "Answers")), col(t(ctx, "最後の催促", "Reminded")), col("")).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = heads(col(t(ctx, "部門", "Department")), right(t(ctx, "回答", "Answers")), col(t(ctx, "最後の催促", "Reminded")), col(t(ctx, "すること", "Do"))).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
