@@ -177,13 +177,6 @@ func (s *server) remindInquiry(ctx context.Context, f facility.ID, in *remindInq
 	return viewLetters([]inquiry.Letter{l}, nil), nil
 }
 
-type reasonOf struct {
-	ByID
-	Body struct {
-		Reason string `json:"reason" maxLength:"500"`
-	}
-}
-
 func (s *server) revokeInquiry(ctx context.Context, f facility.ID, in *reasonOf) error {
 	return s.Inquiries.Revoke(ctx, f, in.ID, in.Body.Reason)
 }
