@@ -210,8 +210,7 @@ func seedCanary(t *testing.T, db *store.DB) aviary {
 	must("begin", err)
 	_, err = desk.Stage(ctx, f, imp.ID, sh, mapping)
 	must("stage", err)
-	return aviary{objects: []any{book, findings, seen, event.New(db), gates, suppliers, desk, jobs, people, drills, proofs, answers, registers, docks, plans, c}}
-	return aviary{objects: []any{book, findings, seen, event.New(db), gates, suppliers, desk, jobs, people, drills, proofs, answers, registers, docks, asked, c}}
+	return aviary{objects: []any{book, findings, seen, event.New(db), gates, suppliers, desk, jobs, people, drills, proofs, answers, registers, docks, plans, asked, c}}
 }
 
 // places names the facilities of this test.
