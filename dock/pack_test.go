@@ -14,6 +14,7 @@ import (
 	"kenshin/dock"
 	"kenshin/evidence"
 	"kenshin/fault"
+	"kenshin/finding"
 	"kenshin/gate"
 	"kenshin/internal/dbtest"
 	"kenshin/ledger"
@@ -220,5 +221,41 @@ func TestAPackVerifies(t *testing.T) {
 	r.must(err)
 	if !rep.OK() || !rep.Texts[0].Here {
 		t.Errorf("%+v", rep.Problems)
+	}
+}
+
+// What an inspector said is a task until it is answered, and stands in next year's pack with the answer.
+func TestARemarkIsATaskAndIsAnsweredNextYear(t *testing.T) {
+	r := newRig(t, dbtest.SQLite(t))
+	row, err := r.Remark(r.ctx(), r.f, map[string]string{"inspected": "2025-11-18", "remark": "バックアップの世代が足りない", "by_when": "2026-02-27"})
+	r.must(err)
+	open := func() []finding.Finding {
+		t.Helper()
+		p, err := r.o.Findings.List(r.ctx(), r.f, finding.Filter{Source: finding.Inspector})
+		r.must(err)
+		return p.Findings
+	}
+	if got := open(); len(got) != 1 || !strings.Contains(got[0].Title.Ja, "世代が足りない") || got[0].Due.Format("2006-01-02") != "2026-02-27" {
+		t.Fatalf("%+v", got)
+	}
+	r.must(r.TellRemarks(r.ctx(), r.f))
+	if len(open()) != 1 {
+		t.Error("looking twice makes two")
+	}
+	r.now = r.now.AddDate(0, 3, 0)
+	row.Values["action"], row.Values["answered"] = "三世代にした", "2026-02-10"
+	_, err = r.o.Registers.Save(r.ctx(), r.f, row)
+	r.must(err)
+	r.must(r.TellRemarks(r.ctx(), r.f))
+	if got := open(); len(got) != 0 {
+		t.Errorf("answered and still a task: %+v", got)
+	}
+	r.now = r.now.AddDate(0, 9, 0)
+	p, err := r.Pack(r.ctx(), r.f, "")
+	r.must(err)
+	for _, part := range p.Parts {
+		if part.ID == "remarks" && (len(part.Rows) != 1 || part.Rows[0][0] != "令和7年11月18日" || part.Rows[0][2] != "三世代にした" || part.Rows[0][4] != "令和8年2月10日") {
+			t.Errorf("%v", part.Rows)
+		}
 	}
 }
