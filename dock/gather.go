@@ -31,6 +31,15 @@ const maxForms = 300
 
 // Present gathers the present state, not frozen: Number is 0.
 func (b *Book) Present(ctx context.Context, f facility.ID, w Want) (Snapshot, error) {
+	return b.look(ctx, f, w, (*gathering).checklist, (*gathering).vendors, (*gathering).gates, (*gathering).ledger, (*gathering).registers, (*gathering).findings, (*gathering).heads)
+}
+
+// Forms gathers the forms alone, for pages: the ledger and its findings are not walked through.
+func (b *Book) Forms(ctx context.Context, f facility.ID) (Snapshot, error) {
+	return b.look(ctx, f, Want{}, (*gathering).checklist, (*gathering).vendors)
+}
+
+func (b *Book) look(ctx context.Context, f facility.ID, w Want, parts ...func(*gathering, context.Context) error) (Snapshot, error) {
 	fac, err := b.Houses.Facility(ctx, f)
 	if err != nil {
 		return Snapshot{}, err
@@ -43,8 +52,8 @@ func (b *Book) Present(ctx context.Context, f facility.ID, w Want) (Snapshot, er
 	if g.set, err = b.Catalogues(ctx, f); err != nil {
 		return s, err
 	}
-	for _, part := range []func(context.Context) error{g.checklist, g.vendors, g.gates, g.ledger, g.registers, g.findings, g.heads} {
-		if err := part(ctx); err != nil {
+	for _, part := range parts {
+		if err := part(g, ctx); err != nil {
 			return s, err
 		}
 	}

@@ -125,6 +125,22 @@ func (b *Book) Pack(ctx context.Context, f facility.ID, id string) (p Pack, err 
 	return p, w.all(ctx)
 }
 
+// Ready says why there can be no pack from a dock, or from the present state where id is "": see Pack.
+func (b *Book) Ready(ctx context.Context, f facility.ID, id string) error {
+	if id == "" {
+		s, err := b.Forms(ctx, f)
+		if err != nil {
+			return err
+		}
+		return s.unexplained()
+	}
+	d, err := b.Get(ctx, f, id)
+	if err != nil {
+		return err
+	}
+	return d.Snapshot.unexplained()
+}
+
 func (b *Book) zone(ctx context.Context, f facility.ID) *time.Location {
 	fac, err := b.Houses.Facility(ctx, f)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"rsc.io/qr"
 
+	"kenshin/facility"
 	"kenshin/fault"
 	"kenshin/paper"
 )
@@ -173,4 +174,28 @@ func (p *Pack) PDF(ctx context.Context) ([]byte, error) {
 			"This machine cannot make a PDF. Open the pack on the screen and choose “save as PDF” in the browser's print dialog.")
 	}
 	return pdf, err
+}
+
+// As returns the pack in a format (html, xlsx, pdf, json) with its media type; json is sealed.
+func (b *Book) As(ctx context.Context, f facility.ID, p *Pack, format string) (body []byte, media string, err error) {
+	var out bytes.Buffer
+	switch format {
+	case "html":
+		err = p.HTML(&out)
+		return out.Bytes(), "text/html; charset=utf-8", err
+	case "xlsx":
+		err = p.XLSX(&out)
+		return out.Bytes(), "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", err
+	case "pdf":
+		body, err = p.PDF(ctx)
+		return body, "application/pdf", err
+	case "json":
+		s, err := b.Seal(ctx, f, *p)
+		if err != nil {
+			return nil, "", err
+		}
+		body, err = s.File()
+		return body, "application/json", err
+	}
+	return nil, "", fault.Newf(fault.Invalid, "形式は html, xlsx, pdf, json のどれかです。", "The format is html, xlsx, pdf or json, not %.20q.", format)
 }

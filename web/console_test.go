@@ -24,6 +24,7 @@ import (
 	"kenshin/assess/inquiry"
 	"kenshin/catalogue"
 	"kenshin/checkup"
+	"kenshin/dock"
 	"kenshin/drill"
 	"kenshin/event"
 	"kenshin/evidence"
@@ -39,6 +40,7 @@ import (
 	"kenshin/ledger/sheet"
 	"kenshin/netid"
 	"kenshin/observation"
+	"kenshin/register"
 	"kenshin/seal"
 	"kenshin/store"
 	"kenshin/supplier"
@@ -164,6 +166,8 @@ func openConsole(t testing.TB) *console {
 		Findings: findings, Events: events, Gates: gate.NewBook(db, box, time.Now), Drills: drill.New(db, box, acc, time.Now, log), Identify: ident, Editions: editions, Assess: yearly, Work: h, Log: log, Now: time.Now, Version: "1.2.3",
 		Inquiries: inquiries, Evidence: proofs,
 		Mail: func(context.Context, facility.ID, string, string) error { return nil }})
+	c.Docks = dock.New(db, dock.Options{Box: box, Houses: acc, Catalogues: func(ctx context.Context, _ facility.ID) (catalogue.Set, error) { return editions.Set(ctx) }, Version: editions.Version, Assess: yearly,
+		Evidence: proofs, Findings: findings, Ledger: book, Suppliers: c.Suppliers, Gates: c.Gates, Registers: register.New(db, time.Now), Drills: c.Drills, Now: time.Now})
 	h.Server, c.h = c.Server, c.Handler()
 	title := i18n.Text{Ja: "仕事", En: "Work"}
 	jobs.Handle(ImportKind, job.Options{Title: title}, h.importStep)

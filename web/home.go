@@ -99,6 +99,11 @@ func (v *visit) homeTasks(view *page.HomeView) error {
 			return err
 		}
 	}
+	if v.actor.Role.May(actor.EditAssess) {
+		if err := v.dockTasks(view); err != nil {
+			return err
+		}
+	}
 	view.TasksAll = len(view.Tasks)
 	return nil
 }

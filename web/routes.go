@@ -213,6 +213,19 @@ func routes() []route {
 		{"GET /catalogues/{id}/items/{item}", may(actor.EditCatalogue), editions((*visit).catalogueItem)},
 		{"POST /catalogues/{id}/items/{item}", may(actor.EditCatalogue), editions((*visit).catalogueAmend)},
 
+		// the yearly check-up as a document, and the pack for an inspection
+		{"GET /dock", may(actor.SeeAssess), (*visit).docks},
+		{"POST /dock", may(actor.EditAssess), (*visit).dockFreeze},
+		{"POST /dock/routine", may(actor.EditAssess), (*visit).dockRoutine},
+		{"GET /dock/{id}", may(actor.SeeAssess), (*visit).dock},
+		{"GET /dock/{id}/director", may(actor.SeeAssess), (*visit).dockDirector},
+		{"GET /dock/{id}/verify", may(actor.SeeAssess), (*visit).dockVerify},
+		{"GET /dock/{id}/file", export, (*visit).dockFile},
+		{"POST /dock/{id}/approve", may(actor.ApproveAssess), (*visit).dockApprove},
+		{"GET /pack", export, (*visit).pack},
+		{"GET /pack/{file}", export, (*visit).packFile},
+		{"POST /pack/remarks", may(actor.EditAssess), (*visit).packRemark},
+
 		// segments and the gate
 		{"GET /segments", segments, (*visit).segments},
 		{"GET /segments/new", approve, (*visit).segmentNew},

@@ -174,6 +174,17 @@ POST /assess/{id}/{item} a
 POST /assess/{id}/{item}/ask a
 POST /assess/{id}/{item}/reply a
 POST /assess/{id}/{item}/withdraw a
+GET /dock adpuk
+POST /dock a
+POST /dock/routine a
+GET /dock/{id} adpuk
+GET /dock/{id}/director adpuk
+GET /dock/{id}/verify adpuk
+GET /dock/{id}/file adu
+POST /dock/{id}/approve d
+GET /pack adu
+GET /pack/{file} adu
+POST /pack/remarks a
 GET /catalogues adpuk
 POST /catalogues/load k
 GET /catalogues/{id} adpuk

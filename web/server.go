@@ -14,6 +14,7 @@ import (
 	"kenshin/assess/inquiry"
 	"kenshin/catalogue"
 	"kenshin/checkup"
+	"kenshin/dock"
 	"kenshin/drill"
 	"kenshin/event"
 	"kenshin/evidence"
@@ -49,6 +50,7 @@ type Deps struct {
 	Events    *event.Log
 	Gates     *gate.Book
 	Drills    *drill.Book
+	Docks     *dock.Book
 	Identify  *identify.Identifier
 	Editions  *catalogue.Editions
 	Assess    *assess.Book

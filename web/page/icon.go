@@ -37,6 +37,8 @@ var drawings = map[string]drawing{
 	"inquiries":      {stroke: "M4 5h16v11H10l-4 4v-4H4zM8 9h8M8 12h5"},
 	"surveys":        {stroke: "M5 4h14v16H5zM8 9l1.500 1.500L12 8M8 15l1.500 1.500L12 14M14 10h3M14 16h3"},
 	"catalogues":     {stroke: "M5 3.500h10v14H5zM8 17.500v3h11v-14h-4M8 7.500h4M8 11h4"},
+	"dock":           {stroke: "M6 3.500h12v17H6zM9 8h6M9 12h2.500M9 16h2.500M14 12.500l1 1 2-2.500M14 16.500l1 1 2-2.500"},
+	"pack":           {stroke: "M3.5 7.500h17v13h-17zM3.5 7.500l2.500-4h12l2.500 4M9 12h6M12 9v0"},
 	// devices
 	"pc":        {stroke: "M3 4.500h18v11.500H3zM8.5 20h7M12 16v4"},
 	"tablet":    {stroke: "M5.5 2.800h13v18.400h-13zM10.5 18h3"},

@@ -36,6 +36,8 @@ func menu(s Shell) []group {
 			{SectionAssess, PathAssess, i18n.Text{Ja: "点検とレベル", En: "Checklist and level"}, actor.SeeAssess},
 			{SectionInquiries, PathInquiries, i18n.Text{Ja: "業者への依頼", En: "Asking vendors"}, actor.SeeInquiry},
 			{SectionSurveys, PathSurveys, i18n.Text{Ja: "部門への調査", En: "Surveys"}, actor.SeeInquiry},
+			{SectionDock, PathDock, i18n.Text{Ja: "年次健診の結果", En: "Results"}, actor.SeeAssess},
+			{SectionPack, PathPack, i18n.Text{Ja: "点検資料", En: "Inspection pack"}, actor.Export},
 			{SectionCatalogues, PathCatalogues, i18n.Text{Ja: "点検表の版", En: "Catalogues"}, actor.SeeAssess},
 		}},
 		{i18n.Text{Ja: "訓練", En: "Drills"}, []entry{

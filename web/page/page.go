@@ -41,6 +41,8 @@ const (
 	SectionCatalogues Section = "catalogues"
 	SectionInquiries  Section = "inquiries"
 	SectionSurveys    Section = "surveys"
+	SectionDock       Section = "dock"
+	SectionPack       Section = "pack"
 )
 
 // Shell is what every page shows around its own content.

@@ -87,6 +87,8 @@ const (
 	PathDockNew       = "/dock#freeze"
 	PathLevel         = "/level"           // GET: staff, cloud
 	PathYardstick     = "/yardstick"       // GET
+	PathDock          = "/dock"            // GET; POST: kind; /routine (POST): month, day, owner
+	PathPack          = "/pack"            // GET: dock; /remarks (POST): the register's fields
 	PathCatalogues    = "/catalogues"      // GET
 	PathCatalogueLoad = "/catalogues/load" // POST: file; do=check
 )
@@ -117,6 +119,20 @@ func ItemPath(catalogue, item, what, subject string) string {
 
 // CarryPath answers items as in the edition before (POST: item).
 func CarryPath(catalogue string) string { return at(PathAssess, catalogue, "carry") }
+
+// DockPath is a dock's result sheet; what is "", director, verify, file, or approve (POST: note).
+func DockPath(id, what string) string { return at(PathDock, id, what) }
+
+// PackChosen is the page of the pack, made from a dock.
+func PackChosen(id string) string { return withQuery(PathPack, url.Values{"dock": {id}}) }
+
+// PackFile is the pack as a file: pack.html, pack.xlsx, pack.pdf or pack.json; from the present state where id is "".
+func PackFile(name, id string) string {
+	if id == "" {
+		return PathPack + "/" + name
+	}
+	return withQuery(PathPack+"/"+name, url.Values{"dock": {id}})
+}
 
 // CataloguePath is a catalogue's page; what is "", restore (POST: version) or file (GET: version).
 func CataloguePath(id, what string) string { return at(PathCatalogues, id, what) }
