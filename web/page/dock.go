@@ -130,7 +130,7 @@ func yen(n int64) string {
 	return s + "円"
 }
 
-func daysText(ctx context.Context, d int) string {
+func fixDays(ctx context.Context, d int) string {
 	if d < 0 {
 		return t(ctx, "直したものなし", "none fixed")
 	}

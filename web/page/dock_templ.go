@@ -1760,7 +1760,7 @@ func trendTable(years []dock.Year) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var97 string
-			templ_7745c5c3_Var97, templ_7745c5c3_Err = templ.JoinStringErrs(daysText(ctx, y.Days))
+			templ_7745c5c3_Var97, templ_7745c5c3_Err = templ.JoinStringErrs(fixDays(ctx, y.Days))
 			if templ_7745c5c3_Err != nil {
 				return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/page/dock.templ`, Line: 292, Col: 30}
 			}
@@ -2246,7 +2246,7 @@ func directorSheet(s Shell, v DockView) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var127 string
-		templ_7745c5c3_Var127, templ_7745c5c3_Err = templ.JoinStringErrs(daysText(ctx, v.Snapshot.Work.Days))
+		templ_7745c5c3_Var127, templ_7745c5c3_Err = templ.JoinStringErrs(fixDays(ctx, v.Snapshot.Work.Days))
 		if templ_7745c5c3_Err != nil {
 			return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/page/dock.templ`, Line: 366, Col: 62}
 		}
