@@ -17,11 +17,13 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"kenshin/account"
+	"kenshin/assess"
 	"kenshin/assess/inquiry"
 	"kenshin/catalogue"
 	"kenshin/checkup"
 	"kenshin/drill"
 	"kenshin/event"
+	"kenshin/evidence"
 	"kenshin/facility"
 	"kenshin/finding"
 	"kenshin/gate"
@@ -49,6 +51,8 @@ type Deps struct {
 	Suppliers *supplier.Book      // nil: the one in DB
 	Editions  *catalogue.Editions // nil: those in DB
 	Inquiries *inquiry.Book       // nil: the one in DB, which sends no mail and takes no claims
+	Evidence  *evidence.Book      // nil: the one in DB
+	Assess    *assess.Book        // nil: the one in DB, which measures nothing by itself
 	Box       trail.Sealer        // signs checkpoints of the trail; without it they are unavailable
 	Work      Work
 	Log       *slog.Logger
@@ -110,6 +114,17 @@ func New(d Deps) (http.Handler, error) {
 	}
 	if d.Inquiries == nil {
 		d.Inquiries = inquiry.NewBook(inquiry.Deps{DB: d.DB, Catalogues: d.Editions.Set, Houses: d.Account, Ledger: d.Ledger, Suppliers: d.Suppliers, Findings: d.Findings, Now: d.Now})
+	}
+	if d.Evidence == nil {
+		d.Evidence = evidence.New(d.DB, d.Now)
+	}
+	if d.Assess == nil {
+		var err error
+		d.Assess, err = assess.NewBook(d.DB, assess.Options{Evidence: d.Evidence, Findings: d.Findings, Ledger: d.Ledger, Suppliers: d.Suppliers, People: d.Account, Now: d.Now,
+			Catalogues: func(ctx context.Context, _ facility.ID) (catalogue.Set, error) { return d.Editions.Set(ctx) }})
+		if err != nil {
+			return nil, err
+		}
 	}
 	if d.Rate <= 0 {
 		d.Rate = perToken

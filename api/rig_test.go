@@ -17,6 +17,7 @@ import (
 
 	"kenshin/account"
 	"kenshin/actor"
+	"kenshin/assess"
 	"kenshin/assess/inquiry"
 	"kenshin/blob"
 	"kenshin/catalogue"
@@ -24,6 +25,7 @@ import (
 	"kenshin/drill"
 	"kenshin/drill/button"
 	"kenshin/drill/domain"
+	"kenshin/evidence"
 	"kenshin/facility"
 	"kenshin/finding"
 	"kenshin/gate"
@@ -111,6 +113,10 @@ func newRig(t testing.TB, db *store.DB) *rig {
 	r.must(err)
 	deps := Deps{DB: db, Account: acc, Jobs: jobs, Seen: observation.New(db), Ledger: book, Findings: finding.New(db, now), Sheets: sheet.New(db, book),
 		Gates: gate.NewBook(db, box, now), Suppliers: supplier.New(db, now), Drills: drill.New(db, box, acc, now, slog.New(slog.DiscardHandler)), Box: box, Log: slog.New(slog.DiscardHandler), Now: now, Version: "1.2.3", Rate: 100_000}
+	deps.Editions, deps.Evidence = catalogue.NewEditions(db), evidence.New(db, now)
+	deps.Assess, err = assess.NewBook(db, assess.Options{Evidence: deps.Evidence, Findings: deps.Findings, Ledger: book, Suppliers: deps.Suppliers, People: acc, Now: now,
+		Catalogues: func(ctx context.Context, _ facility.ID) (catalogue.Set, error) { return deps.Editions.Set(ctx) }})
+	r.must(err)
 	r.server = &server{Deps: deps}
 	deps.Work = newHouse(r, ident)
 	handler, err := New(deps)
@@ -338,6 +344,15 @@ func (r *rig) seed(f facility.ID, mark string, n byte) map[string]string {
 	poll, _, err := asked.StartSurvey(ctx, f, inquiry.Poll{Catalogue: "survey-departments", Title: mark}, []inquiry.Department{{Name: mark}})
 	r.must(err)
 	ids["survey"] = poll.ID
+	r.must(r.DB.Write(ctx, f, func(tx *store.Tx) error {
+		_, err := r.Evidence.Record(ctx, tx, evidence.Record{Check: "ledger-coverage", Version: 1, Outcome: evidence.Fail, Measured: 1, Of: 2, At: r.now, Until: r.now.Add(time.Hour), Says: i18n.Text{Ja: mark, En: mark}})
+		return err
+	}))
+	_, err = r.Assess.SaveClaim(ctx, f, "checklist-r7-facility", "", "r7.2.1", 0, assess.Claim{Reply: catalogue.Unknown}, mark, "")
+	r.must(err)
+	puzzle, err := r.Assess.Ask(ctx, f, assess.Question{Catalogue: "checklist-r7-facility", Item: "r7.2.1", To: assess.ToSupport, Text: mark})
+	r.must(err)
+	ids["question"] = puzzle.ID
 	if f == r.f { // catalogues belong to no facility
 		ids["catalogue"] = "checklist-r7-facility"
 	} else {

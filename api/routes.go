@@ -24,7 +24,7 @@ type route struct {
 
 // routes is the whole API.
 func (s *server) routes() []route {
-	return slices.Concat(s.ledgerRoutes(), s.attachmentRoutes(), s.findingRoutes(), s.workRoutes(), s.gateRoutes(), s.drillRoutes(), s.drillReportRoutes(), s.planRoutes(), s.inquiryRoutes(), s.catalogueRoutes(), s.houseRoutes())
+	return slices.Concat(s.ledgerRoutes(), s.attachmentRoutes(), s.findingRoutes(), s.workRoutes(), s.gateRoutes(), s.drillRoutes(), s.drillReportRoutes(), s.planRoutes(), s.inquiryRoutes(), s.catalogueRoutes(), s.assessRoutes(), s.houseRoutes())
 }
 
 func (s *server) ledgerRoutes() []route {

@@ -75,13 +75,13 @@ func (h *House) afterLedger(ctx context.Context, tx *store.Tx, changes []ledger.
 	return h.reassess(ctx, tx, soon)
 }
 
-// assessBehind makes up for changes that nobody asked for: of listening, or of a moment in which the last run had just ended.
+// assessBehind makes up for changes that nobody asked for: of listening, of a moment in which the last run had just ended, and of time that goes by.
 func (h *House) assessBehind(ctx context.Context) error {
 	all, err := h.Account.Facilities(ctx)
 	errs := []error{err}
 	for _, f := range all {
-		_, behind, err := h.Assess.Looked(ctx, f.ID)
-		if err == nil && behind {
+		at, behind, err := h.Assess.Looked(ctx, f.ID)
+		if err == nil && (behind || h.Now().Sub(at).Abs() > time.Hour) {
 			err = h.DB.Write(ctx, f.ID, func(tx *store.Tx) error {
 				_, err := h.Jobs.Enqueue(ctx, tx, assessKind, nil, job.Request{UniqueKey: assessKind})
 				return err

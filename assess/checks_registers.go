@@ -357,23 +357,47 @@ func (v *facts) covers(e entry, d *ledger.Device) bool {
 	return ok && slices.Contains(s.Devices, d.ID)
 }
 
-// left finds somebody on the list of leavers whose last day has passed: by number where both have one, else by name.
+// gone is somebody on the list of leavers whose last day has passed, with what is compared.
+type gone struct {
+	entry
+	name, number, department string
+}
+
+// leftPeople reads the list once for all accounts that are held against it.
+func (v *facts) leftPeople() map[string][]gone {
+	if v.leavers != nil {
+		return v.leavers
+	}
+	v.leavers = map[string][]gone{}
+	for _, e := range v.rows["leavers"] {
+		if last, ok := supplier.Ends(e.values["left"]); ok && day(last) < day(v.now) {
+			g := gone{e, jp.Fold(e.values["name"]), jp.Fold(e.values["staff_no"]), jp.Fold(e.values["department"])}
+			for _, key := range []string{"n" + g.name, "#" + g.number} {
+				if len(key) > 1 {
+					v.leavers[key] = append(v.leavers[key], g)
+				}
+			}
+		}
+	}
+	return v.leavers
+}
+
+// left finds somebody who has left: by number where both have one, else by name, and department where both have one.
 func (v *facts) left(name, number, department string) (entry, bool) {
-	n := slices.IndexFunc(v.rows["leavers"], func(e entry) bool {
-		last, ok := supplier.Ends(e.values["left"])
-		if !ok || day(last) >= day(v.now) {
-			return false
-		}
-		if number != "" && e.values["staff_no"] != "" {
-			return jp.Fold(number) == jp.Fold(e.values["staff_no"])
-		}
-		same := jp.Fold(e.values["name"]) == jp.Fold(name) && name != ""
-		return same && (department == "" || e.values["department"] == "" || jp.Fold(department) == jp.Fold(e.values["department"]))
-	})
-	if n < 0 {
+	all := v.leftPeople()
+	name, number, department = jp.Fold(name), jp.Fold(number), jp.Fold(department)
+	if number != "" && len(all["#"+number]) > 0 {
+		return all["#"+number][0].entry, true
+	}
+	if name == "" {
 		return entry{}, false
 	}
-	return v.rows["leavers"][n], true
+	for _, g := range all["n"+name] {
+		if (number == "" || g.number == "") && (department == "" || g.department == "" || department == g.department) {
+			return g.entry, true
+		}
+	}
+	return entry{}, false
 }
 
 // dormantDays is how long an account may lie unused.

@@ -139,14 +139,14 @@ func (h *hospital) systems(names ...string) (ids []string) {
 // row adds a row to a register: key, value, key, value...
 func (h *hospital) row(kind string, pairs ...string) {
 	h.t.Helper()
-	_, err := h.books.Registers.Save(h.ctx, h.f, register.Row{Kind: kind, Values: values(pairs)})
+	_, err := h.books.Registers.Save(h.ctx, h.f, rowOf(kind, pairs))
 	h.must(err)
 }
 
 // refused says that a register does not take a row.
 func (h *hospital) refused(kind string, pairs ...string) {
 	h.t.Helper()
-	if _, err := h.books.Registers.Save(h.ctx, h.f, register.Row{Kind: kind, Values: values(pairs)}); !fault.Is(err, fault.Invalid) {
+	if _, err := h.books.Registers.Save(h.ctx, h.f, rowOf(kind, pairs)); !fault.Is(err, fault.Invalid) {
 		h.t.Errorf("the register %s took %v: %v", kind, pairs, err)
 	}
 }
@@ -191,4 +191,8 @@ func (h *hospital) state(catalogueID, subject, item string) assess.State {
 		h.t.Fatalf("no item %s", item)
 	}
 	return i.State
+}
+
+func rowOf(kind string, pairs []string) register.Row {
+	return register.Row{Kind: kind, Values: values(pairs)}
 }

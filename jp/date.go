@@ -226,3 +226,34 @@ func FiscalYear(t time.Time) int {
 	}
 	return t.Year()
 }
+
+// FullDay reads a date of which the day is known, as Date does, and refuses what no calendar has: 平成35年, or 令和元年4月1日, which was 平成31年. "" is the zero time.
+func FullDay(s string) (time.Time, error) {
+	text, known, err := Date(s)
+	if err != nil || known == None {
+		return time.Time{}, err
+	}
+	if known != Day {
+		return time.Time{}, fault.Newf(fault.Invalid, "「%.40s」は日まで入れてください(例 令和8年4月1日)。", "Give %.40q with its day, like 2026-04-01.", s)
+	}
+	at, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		return time.Time{}, notADate(s)
+	}
+	said := strings.ToLower(strings.TrimSpace(Narrow(s)))
+	for _, e := range eras {
+		named := strings.HasPrefix(said, e.kanji) || strings.HasPrefix(said, e.short) || strings.HasPrefix(said, e.letter)
+		if named && !strings.HasPrefix(Wareki(at), e.kanji) {
+			return time.Time{}, fault.Newf(fault.Invalid, "「%[1]s」という日は暦にありません。%[2]sのことなら、そう書いてください。", "There is no day %[1]q in the calendar; if %[3]s is meant, write that.",
+				clipped(s), Wareki(at), text)
+		}
+	}
+	return at, nil
+}
+
+func clipped(s string) string {
+	if r := []rune(s); len(r) > 40 {
+		return string(r[:40])
+	}
+	return s
+}

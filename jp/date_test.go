@@ -1,6 +1,7 @@
 package jp
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -136,5 +137,21 @@ func TestHolidays(t *testing.T) {
 	}
 	if Workday(day(2026, 12, 31)) || Workday(day(2026, 9, 22)) || !Workday(day(2026, 11, 20)) {
 		t.Error("workdays")
+	}
+}
+
+func TestFullDay(t *testing.T) {
+	for s, want := range map[string]string{"令和8年4月1日": "2026-04-01", "R8.4.1": "2026-04-01", "2026/4/1": "2026-04-01", "令和元年5月1日": "2019-05-01", "平成31年4月30日": "2019-04-30", "２０２６年４月１日": "2026-04-01"} {
+		if got, err := FullDay(s); err != nil || got.Format("2006-01-02") != want {
+			t.Errorf("%s: %v %v", s, got, err)
+		}
+	}
+	for s, says := range map[string]string{"令和元年4月1日": "平成31年4月1日", "平成35年1月1日": "令和5年1月1日", "令和0年1月1日": "日付として読めません", "令和8年2月30日": "暦にない", "令和8年4月": "日まで", "昨日": "日付として読めません", "H40.1.1": "令和10年1月1日"} {
+		if _, err := FullDay(s); err == nil || !strings.Contains(fault.Sentence(err, "ja"), says) {
+			t.Errorf("%s: %v", s, err)
+		}
+	}
+	if got, err := FullDay(""); err != nil || !got.IsZero() {
+		t.Errorf("%v %v", got, err)
 	}
 }
