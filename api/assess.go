@@ -26,7 +26,7 @@ func (s *server) assessRoutes() []route {
 			"Send If-Match or revision (0 where nobody has answered yet). Days may be written 2026-04-01 or 令和8年4月1日. The measurement is never changed by an answer.", one(s, s.answerItem)},
 		{"GET", "/assessments/{id}/items/{item}/history", actor.SeeAssess, "list-assessment-item-history", "What was ever answered to an item, the newest first", "", list(s, s.itemHistory, sayingColumns...)},
 		{"GET", "/questions", actor.SeeAssess, "list-questions", "What was not known and is asked of a vendor or the support body", "", list(s, s.listQuestions, questionColumns...)},
-		{"POST", "/questions", actor.EditAssess, "add-question", "Ask about an item", "An item has one open question; asking again changes its words.", one(s, s.addQuestion)},
+		{"POST", "/questions", actor.EditAssess, "add-question", "Ask about an item", "An item has one open question; asking again changes its words.", one(s, s.askQuestion)},
 		{"POST", "/questions/{id}/answer", actor.EditAssess, "answer-question", "Write down the reply", "It does not answer the item.", one(s, s.answerQuestion)},
 		{"POST", "/questions/{id}/withdraw", actor.EditAssess, "withdraw-question", "End a question without a reply", "", done(s, s.withdrawQuestion)},
 		{"GET", "/level", actor.SeeAssess, "get-level", "The level of network control, by what is claimed and by what is proven, and the next three actions", "", one(s, s.getLevel)},

@@ -58,7 +58,7 @@ func (s *server) listQuestions(ctx context.Context, f facility.ID, in *listQuest
 	return page(items, ""), err
 }
 
-type addQuestion struct {
+type askQuestion struct {
 	Body struct {
 		Catalogue string           `json:"catalogue" maxLength:"80"`
 		Subject   string           `json:"subject,omitempty" maxLength:"80"`
@@ -69,7 +69,7 @@ type addQuestion struct {
 	}
 }
 
-func (s *server) addQuestion(ctx context.Context, f facility.ID, in *addQuestion) (Question, error) {
+func (s *server) askQuestion(ctx context.Context, f facility.ID, in *askQuestion) (Question, error) {
 	b := &in.Body
 	q, err := s.Assess.Ask(ctx, f, assess.Question{Catalogue: b.Catalogue, Subject: b.Subject, Item: b.Item, To: b.To, Vendor: b.Vendor, Text: b.Text})
 	return viewQuestion(q), err
