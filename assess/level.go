@@ -73,6 +73,17 @@ func Levels(gates []Answered, now time.Time) Standing {
 	return out
 }
 
+// Steps judges every gate, the lowest level first, also those beyond where the path ended.
+func Steps(gates []Answered, now time.Time) []Step {
+	var out []Step
+	for _, at := range byLevel(gates) {
+		for _, g := range at {
+			out = append(out, step(g, now))
+		}
+	}
+	return out
+}
+
 func byLevel(gates []Answered) [4][]Answered {
 	var out [4][]Answered
 	for _, g := range gates {

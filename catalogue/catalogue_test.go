@@ -177,3 +177,33 @@ func TestFiguresSayWhereTheyComeFrom(t *testing.T) {
 		}
 	}
 }
+
+// Every level, pattern and bed class has at least one recommended configuration with a cost, and what is recommended needs no higher level.
+func TestEveryHospitalHasAConfiguration(t *testing.T) {
+	all, err := catalogue.LoadConfigs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	patterns, err := catalogue.LoadPatterns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for level := -1; level <= 3; level++ {
+		for _, p := range patterns {
+			for _, class := range append(catalogue.BedClasses(), "") {
+				fits := 0
+				for _, c := range all {
+					if c.Fits(level, p.ID, class) {
+						fits++
+						if _, ok := c.Cost(class); !ok {
+							t.Errorf("%s has no cost for %q", c.ID, class)
+						}
+					}
+				}
+				if fits == 0 && level > 0 {
+					t.Errorf("nothing for level %d, pattern %s, class %q", level, p.ID, class)
+				}
+			}
+		}
+	}
+}

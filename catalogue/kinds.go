@@ -15,11 +15,12 @@ const (
 	Visit     Kind = "visit"     // 訪問の前の質問票
 	Beyond    Kind = "beyond"    // レベル3の先
 	Duties    Kind = "duties"    // 医療機器の管理者の務め
+	Move      Kind = "move"      // クラウドへ移る前の確認
 )
 
 // Kinds lists the kinds in the order of screens.
 func Kinds() []Kind {
-	return []Kind{Checklist, Gates, Beyond, BCP, Roles, Duties, Audit, Survey, Visit}
+	return []Kind{Checklist, Gates, Beyond, Move, BCP, Roles, Duties, Audit, Survey, Visit}
 }
 
 // Label is what a kind is called on screens.
@@ -28,7 +29,7 @@ func (k Kind) Label() i18n.Text {
 		Checklist: {Ja: "点検表（チェックリスト）", En: "checklist"}, Gates: {Ja: "ネットワーク統制のレベル", En: "levels of network control"},
 		BCP: {Ja: "IT-BCPの確認表", En: "IT continuity plan table"}, Roles: {Ja: "契約の役割分担表", En: "role sharing in contracts"},
 		Audit: {Ja: "監査項目", En: "audit items"}, Survey: {Ja: "部門への調査", En: "survey of departments"}, Visit: {Ja: "訪問前の質問票", En: "questionnaire before a visit"},
-		Beyond: {Ja: "レベル3の先（ゼロトラスト）", En: "beyond level 3 (zero trust)"}, Duties: {Ja: "医療機器の管理者の務め", En: "duties for medical devices"},
+		Beyond: {Ja: "レベル3の先（ゼロトラスト）", En: "beyond level 3 (zero trust)"}, Duties: {Ja: "医療機器の管理者の務め", En: "duties for medical devices"}, Move: {Ja: "クラウドへ移る前の確認", En: "before moving to the cloud"},
 	})
 }
 

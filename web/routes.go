@@ -170,6 +170,8 @@ func routes() []route {
 
 		// the yearly check-up: answers, level
 		{"GET /assess", may(actor.SeeAssess), (*visit).assessStart},
+		{"GET /level", may(actor.SeeAssess), (*visit).level},
+		{"GET /yardstick", may(actor.SeeAssess), (*visit).yardstick},
 		{"GET /assess/start", may(actor.SeeAssess), (*visit).assessQuickStart},
 		{"POST /assess/start", may(actor.EditAssess), (*visit).assessQuickSave},
 		{"GET /assess/{id}", may(actor.SeeAssess), (*visit).assessForm},

@@ -165,6 +165,8 @@ GET /drills/{id}/targets t
 GET /drills/{id}/targets/export t
 GET /drills/{id}/targets/{target} t
 GET /assess adpuk
+GET /level adpuk
+GET /yardstick adpuk
 GET /assess/start adpuk
 POST /assess/start a
 GET /assess/{id} adpuk

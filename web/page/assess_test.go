@@ -63,7 +63,37 @@ func assessSamples(t testing.TB) []sample {
 		Typed: AnswerOf(form.Items[1], now), Prev: form.Items[0].Item.ID, Next: form.Items[2].Item.ID, Position: 2}
 	two := one
 	two.Theirs, two.Typed.Reply, two.Typed.Note = &form.Items[1], catalogue.No, "PCが10台足りない"
+	configs, err := catalogue.LoadConfigs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	patterns, err := catalogue.LoadPatterns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	figures, err := catalogue.LoadFigures()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range all[:9] {
+		all[n].Claim = assess.Claim{Reply: catalogue.Yes, On: before(72 * time.Hour)}
+		if n < 6 {
+			all[n].Verdict = assess.Verdict{Outcome: assess.Pass, Measured: 10, Of: 10, At: before(time.Hour), Until: now.AddDate(0, 0, 6)}
+		}
+	}
+	up := LevelView{Catalogue: gates.Catalogue, Standing: assess.Levels(all, now), Gates: assess.Steps(all, now), Actions: actions, Closes: map[string]string{}, Staff: catalogue.No, Cloud: catalogue.Yes, Pattern: &patterns[3], Class: "100-199", Configs: configs, Beyond: embeddedSet(t).All()[9:11]}
+	yard := YardstickView{Class: "100-199", Beds: 180, Form: form.Catalogue.ID}
+	for n, f := range figures.Figures {
+		row := YardstickRow{Figure: f, Inquiry: figures.Inquiry(f)}
+		row.Share, row.Of = f.Share(yard.Class)
+		if n%3 != 1 {
+			row.Own = &form.Items[n]
+		}
+		yard.Rows = append(yard.Rows, row)
+	}
 	return []sample{
+		{"level", func(s Shell) templ.Component { return LevelPage(s, up) }},
+		{"yardstick", func(s Shell) templ.Component { return YardstickPage(s, yard) }},
 		{"assess", func(s Shell) templ.Component { return AssessPage(s, start) }},
 		{"assess-form", func(s Shell) templ.Component { return FormPage(s, list) }},
 		{"assess-item", func(s Shell) templ.Component { return ItemPage(s, one) }},

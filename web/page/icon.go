@@ -33,7 +33,6 @@ var drawings = map[string]drawing{
 	"help":           {stroke: "M12 3.500a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17zM9.5 9.700c.2-3.2 5.2-3.2 5.2 0 0 1.9-2.6 2.1-2.6 4", fill: "M12 15.800a1.1 1.1 0 1 0 0 2.2 1.1 1.1 0 0 0 0-2.200z"},
 	"assess":         {stroke: "M5 4.500h14v16H5zM8.5 3v3M15.5 3v3M8.5 11l1.500 1.500 2.500-3M14.500 11H16M8.5 16l1.500 1.500 2.500-3M14.500 16H16"},
 	"level":          {stroke: "M3 20.500h4.500V16H12v-4.500h4.500V7H21M3 20.500h18V7"},
-	"yardstick":      {stroke: "M3 8h18v8H3zM7 8v3.500M11 8v5M15 8v3.500M19 8v5"},
 	"inquiries":      {stroke: "M4 5h16v11H10l-4 4v-4H4zM8 9h8M8 12h5"},
 	"surveys":        {stroke: "M5 4h14v16H5zM8 9l1.500 1.500L12 8M8 15l1.500 1.500L12 14M14 10h3M14 16h3"},
 	"catalogues":     {stroke: "M5 3.500h10v14H5zM8 17.500v3h11v-14h-4M8 7.500h4M8 11h4"},

@@ -37,7 +37,6 @@ const (
 
 	SectionAssess     Section = "assess"
 	SectionLevel      Section = "level"
-	SectionYardstick  Section = "yardstick"
 	SectionCatalogues Section = "catalogues"
 	SectionInquiries  Section = "inquiries"
 	SectionSurveys    Section = "surveys"
