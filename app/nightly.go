@@ -90,6 +90,9 @@ func (h *House) nightlyStep(ctx context.Context, run *job.Run) (job.Next, error)
 	if err := h.remindOfForms(ctx, f); err != nil {
 		return job.Next{}, err
 	}
+	if err := h.Docks.TellRemarks(ctx, f.ID); err != nil {
+		return job.Next{}, err
+	}
 	if err := h.remindOfDock(ctx, f); err != nil {
 		return job.Next{}, err
 	}
