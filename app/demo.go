@@ -336,7 +336,10 @@ func (d *demo) between(ctx context.Context, from, to int) error {
 	}
 	if during(demoSystemsDay) {
 		d.ago(demoSystemsDay)
-		return d.systems(ctx)
+		if err := d.systems(ctx); err != nil {
+			return err
+		}
+		return d.forms(ctx)
 	}
 	return nil
 }

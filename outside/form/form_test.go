@@ -64,7 +64,11 @@ func newRig(t *testing.T) *rig {
 	}
 	r.must(r.book.SaveSettings(r.ctx(), dbtest.Facility, inquiry.Settings{Base: r.base, Contact: "情報システム室 佐藤（内線1234）", Days: 60, Weeks: 4}))
 	log := slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	server := HTTPServer(New(Deps{Book: r.book, Log: log}).Handler(), log)
+	pages := New(Deps{Book: r.book, Log: log}).Handler()
+	server := HTTPServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		q.Header.Set("Accept-Language", "ja") // Chromium here would ask for English
+		pages.ServeHTTP(w, q)
+	}), log)
 	done := make(chan struct{})
 	go func() { defer close(done); _ = server.Serve(l) }()
 	t.Cleanup(func() { _ = server.Close(); <-done })
@@ -316,6 +320,7 @@ func TestPagesInChromium(t *testing.T) {
 	tab.Go(link)
 	tab.Wait(`document.querySelector('input[name="r.r7v.2.3"][value=no]').checked`)
 	tab.Axe("form on a telephone")
+	tab.Screenshot("form-phone-top")
 	tab.Wait(`document.documentElement.scrollWidth <= innerWidth`)
 	tab.Full("form-phone")
 	_, letters, err := r.book.StartSurvey(r.ctx(), dbtest.Facility, inquiry.Poll{Catalogue: "visit-23", Named: true}, []inquiry.Department{{Name: "放射線科"}})
