@@ -18,14 +18,17 @@ import (
 	"kenshin/trail"
 )
 
-func (b *Book) insert(ctx context.Context, tx *store.Tx, k Kind, row *Row, from string) error {
+// room refuses a row too many.
+func room(ctx context.Context, tx *store.Tx, kind string) error {
 	var have int64
-	if err := tx.Row(ctx, "SELECT count(*) FROM register_rows WHERE facility_id = $1 AND kind = $2", k.ID).Scan(&have); err != nil {
-		return err
+	err := tx.Row(ctx, "SELECT count(*) FROM register_rows WHERE facility_id = $1 AND kind = $2", kind).Scan(&have)
+	if err == nil && have >= MaxRows {
+		err = fault.Newf(fault.TooLarge, "1つの記録簿は%d行までです。", "A register takes at most %d rows.", MaxRows)
 	}
-	if have >= MaxRows {
-		return fault.Newf(fault.TooLarge, "1つの記録簿は%d行までです。", "A register takes at most %d rows.", MaxRows)
-	}
+	return err
+}
+
+func (b *Book) insert(ctx context.Context, tx *store.Tx, row *Row, from string) error {
 	content, err := json.Marshal(row.Values)
 	if err != nil {
 		return fmt.Errorf("write a row: %w", err)
@@ -128,7 +131,7 @@ func (b *Book) Confirm(ctx context.Context, f facility.ID, id, on string) (Row, 
 			return err
 		}
 		row.Due = k.dueOf(row)
-		return nil
+		return b.after(ctx, tx, k)
 	})
 	return row, err
 }
@@ -147,7 +150,14 @@ func (b *Book) Remove(ctx context.Context, f facility.ID, id string, revision in
 		if row.Revision != revision {
 			return outdated(row)
 		}
-		return b.drop(ctx, tx, row, clip(reason, maxText))
+		k, err := KindOf(row.Kind)
+		if err != nil {
+			return err
+		}
+		if err := b.drop(ctx, tx, row, clip(reason, maxText)); err != nil {
+			return err
+		}
+		return b.after(ctx, tx, k)
 	})
 }
 

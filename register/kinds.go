@@ -52,6 +52,7 @@ type Column struct {
 	Required bool      `yaml:"required" json:"required"`
 	Choices  []Option  `yaml:"choices" json:"choices,omitempty"`
 	Suggest  string    `yaml:"suggest" json:"-"` // checklist, roles: items of a catalogue
+	Also     []string  `yaml:"also" json:"-"`    // other headings of files
 	Past     bool      `yaml:"past" json:"past,omitempty"`
 	Max      float64   `yaml:"max" json:"max,omitempty"`
 }
@@ -80,6 +81,7 @@ type Kind struct {
 	Confirms    map[string]string `yaml:"confirms" json:"-"`                        // columns that confirming sets, too
 	Feeds       []string          `yaml:"feeds" json:"feeds,omitempty"`             // checks of catalogue/checks.yaml that read it
 	Same        []string          `yaml:"same" json:"same"`                         // columns by which an imported row is the same as one that is there
+	Many        string            `yaml:"many" json:"-"`                            // a column of which many values are entered at once
 	List        bool              `yaml:"list" json:"list,omitempty"`               // an import may replace what is there
 	Private     bool              `yaml:"private" json:"private,omitempty"`         // holds names of people that most roles need not see
 	Departments bool              `yaml:"departments" json:"departments,omitempty"` // departments may write in it
@@ -167,7 +169,7 @@ func (k Kind) sound() error {
 		return fmt.Errorf("id, group, title, why, columns or same are missing")
 	}
 	dates := []string{k.Proof, k.Ends, k.Done}
-	named := append(slices.Clone(k.Same), k.Per)
+	named := append(slices.Clone(k.Same), k.Per, k.Many)
 	if k.Matrix != nil {
 		named = append(append(named, k.Matrix.Rows, k.Matrix.Columns), k.Matrix.Show...)
 	}

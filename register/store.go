@@ -21,6 +21,19 @@ import (
 type Book struct {
 	db  *store.DB
 	now func() time.Time
+	// Changed is called in the transaction of every change with all rows of the register, so that others can follow (findings of overdue rows).
+	Changed func(ctx context.Context, tx *store.Tx, k Kind, rows []Row) error
+}
+
+func (b *Book) after(ctx context.Context, tx *store.Tx, k Kind) error {
+	if b.Changed == nil {
+		return nil
+	}
+	rows, err := b.RowsTx(ctx, tx, k.ID)
+	if err != nil {
+		return err
+	}
+	return b.Changed(ctx, tx, k, rows)
 }
 
 // New returns the registers that lie in db.
@@ -129,12 +142,17 @@ func (b *Book) SaveTx(ctx context.Context, tx *store.Tx, row Row) (Row, error) {
 		return row, err
 	}
 	if row.ID == "" {
-		err = b.insert(ctx, tx, k, &row, "")
+		if err = room(ctx, tx, k.ID); err == nil {
+			err = b.insert(ctx, tx, &row, "")
+		}
 	} else {
 		err = b.update(ctx, tx, k, &row, "edited", "")
 	}
+	if err != nil {
+		return row, err
+	}
 	row.Due = k.dueOf(row)
-	return row, err
+	return row, b.after(ctx, tx, k)
 }
 
 func (b *Book) tidy(ctx context.Context, row Row) (Kind, Row, error) {
