@@ -59,6 +59,7 @@ const (
 	TriageReport  Permission = "triage-report"   // look at the mails that staff reported, and answer
 	SeeAssess     Permission = "see-assess"      // the yearly check-up: answers, evidence, level
 	EditAssess    Permission = "edit-assess"     // answer items, ask vendors
+	KeepRegister  Permission = "keep-register"   // write in the registers that one's role keeps
 	ApproveAssess Permission = "approve-assess"  // the director's word on the yearly check-up
 	SeeInquiry    Permission = "see-inquiry"     // what vendors and departments answered
 	EditCatalogue Permission = "edit-catalogue"  // load editions, correct texts: for all facilities of the house
@@ -66,9 +67,9 @@ const (
 
 var grants = map[Role][]Permission{
 	Admin: {See, SeeLedger, EditLedger, Import, Export, SeeSegments, EditSegments, RunSweep, SeeJobs, SeeTrail,
-		ManagePeople, ManageSetting, SeeDrill, ApproveDrill, StopDrill, ManageDrill, TriageReport, SeeAssess, EditAssess, EditCatalogue, SeeInquiry},
+		ManagePeople, ManageSetting, SeeDrill, ApproveDrill, StopDrill, ManageDrill, TriageReport, SeeAssess, EditAssess, EditCatalogue, SeeInquiry, KeepRegister},
 	Director:   {See, SeeLedger, Export, SeeSegments, SeeJobs, SeeTrail, SeeDrill, ApproveDrill, StopDrill, SeeAssess, ApproveAssess, SeeInquiry},
-	Department: {See, SeeLedger, EditLedger, SeeDrill, SeeAssess},
+	Department: {See, SeeLedger, EditLedger, SeeDrill, SeeAssess, KeepRegister},
 	Auditor:    {See, SeeLedger, Export, SeeSegments, SeeJobs, SeeTrail, SeeDrill, SeeAssess, SeeInquiry},
 	Trainer:    {See, SeeDrill, SeeDrillNames, EditDrill, StopDrill, TriageReport},
 	Desk:       {See, SeeLedger, SeeSegments, SeeDrill, EditDrill, StopDrill, SeeAssess, EditCatalogue, SeeInquiry},

@@ -31,6 +31,7 @@ import (
 	"kenshin/ledger"
 	"kenshin/ledger/sheet"
 	"kenshin/observation"
+	"kenshin/register"
 	"kenshin/store"
 	"kenshin/supplier"
 	"kenshin/trail"
@@ -48,6 +49,7 @@ type Deps struct {
 	Gates     *gate.Book
 	Drills    *drill.Book
 	Events    *event.Log          // nil: the one in DB
+	Registers *register.Book      // nil: the one in DB
 	Suppliers *supplier.Book      // nil: the one in DB
 	Editions  *catalogue.Editions // nil: those in DB
 	Inquiries *inquiry.Book       // nil: the one in DB, which sends no mail and takes no claims
@@ -105,6 +107,9 @@ func New(d Deps) (http.Handler, error) {
 	}
 	if d.Events == nil {
 		d.Events = event.New(d.DB)
+	}
+	if d.Registers == nil {
+		d.Registers = register.New(d.DB, d.Now)
 	}
 	if d.Suppliers == nil {
 		d.Suppliers = supplier.New(d.DB, d.Now)

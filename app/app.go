@@ -87,11 +87,11 @@ type House struct {
 	Ledger    *ledger.Ledger
 	Sheets    *sheet.Desk
 	Suppliers *supplier.Book
+	Registers *register.Book
 	Findings  *finding.Book
 	Evidence  *evidence.Book
 	Assess    *assess.Book
 	Inquiries *inquiry.Book
-	Registers *register.Book
 	Plans     *plan.Book
 	Docks     *dock.Book
 	Events    *event.Log
@@ -211,6 +211,8 @@ func (h *House) build() (err error) {
 	h.Ledger = ledger.Open(h.DB, ledger.Options{Now: h.Now, Changed: h.changed})
 	h.Sheets = sheet.New(h.DB, h.Ledger)
 	h.Suppliers = supplier.New(h.DB, h.Now)
+	h.Registers = register.New(h.DB, h.Now)
+	h.Registers.Changed = h.overdueRows
 	h.Findings = finding.New(h.DB, h.Now)
 	h.Events = event.New(h.DB)
 	h.Gates = gate.NewBook(h.DB, h.Box, h.Now)
@@ -223,7 +225,6 @@ func (h *House) build() (err error) {
 	h.Drills.Pretend(demoZone().world(h.Now))
 	h.Drills.TellFindings(h.Findings)
 	h.Evidence = evidence.New(h.DB, h.Now)
-	h.Registers = register.New(h.DB, h.Now)
 	if err := h.assessment(); err != nil {
 		return err
 	}

@@ -99,6 +99,9 @@ func (h *House) nightlyStep(ctx context.Context, run *job.Run) (job.Next, error)
 	if _, err := h.Findings.Lapse(ctx, f.ID); err != nil {
 		return job.Next{}, err
 	}
+	if err := h.remindOfRegisters(ctx, f); err != nil {
+		return job.Next{}, err
+	}
 	steady, err := h.steady(ctx, f)
 	if err != nil || !steady {
 		return job.Done, err

@@ -176,10 +176,9 @@ func (c Column) Shown(value string, l i18n.Lang, names map[string]string) string
 		case "no":
 			return i18n.Text{Ja: "いいえ", En: "No"}.In(l)
 		}
-	case System, Vendor:
-		if name, ok := names[value]; ok {
-			return name
-		}
+	}
+	if name, ok := names[value]; ok && (c.Type == System || c.Type == Vendor || c.Suggest != "") {
+		return name
 	}
 	return value
 }

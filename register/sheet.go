@@ -65,27 +65,51 @@ type Import struct {
 	Counts  map[LineState]int
 }
 
-// Names knows systems and vendors: ByID for what is shown, Find for what a file says.
+// Good is how many lines can be taken.
+func (i Import) Good() int { return len(i.Lines) - i.Counts[LineWrong] - i.Counts[LineTwice] }
+
+// Names knows systems, vendors and items of catalogues: ByID for what is shown, the rest for what people write.
 type Names struct {
-	ByID    map[string]string
-	Systems map[string]string // jp.Fold of the name -> id
-	Vendors map[string]string
+	ByID map[string]string
+	ids  map[string]map[string]string // by what they are for, jp.Fold of the name -> id
+}
+
+// NewNames returns an empty set of names.
+func NewNames() Names {
+	return Names{ByID: map[string]string{}, ids: map[string]map[string]string{}}
+}
+
+// System, Vendor and Item add a name. Of an item also writes ("2-1") count, and its id.
+func (n Names) System(id, name string) { n.add(string(System), id, name) }
+func (n Names) Vendor(id, name string) { n.add(string(Vendor), id, name) }
+func (n Names) Item(list, id, name string, writings ...string) {
+	n.add(list, id, name, append(writings, id)...)
+}
+
+func (n Names) add(what, id, name string, writings ...string) {
+	if n.ids[what] == nil {
+		n.ids[what] = map[string]string{}
+	}
+	n.ByID[id] = name
+	for _, w := range append(writings, name) {
+		if key := jp.Fold(w); key != "" {
+			n.ids[what][key] = id
+		}
+	}
 }
 
 func (n Names) find(c Column, value string) (string, bool) {
-	var in map[string]string
-	switch c.Type {
-	case System:
-		in = n.Systems
-	case Vendor:
-		in = n.Vendors
-	default:
+	what := c.Suggest
+	if c.Type == System || c.Type == Vendor {
+		what = string(c.Type)
+	}
+	if what == "" || value == "" {
 		return value, true
 	}
-	if _, known := n.ByID[value]; known || value == "" {
+	if _, known := n.ByID[value]; known {
 		return value, true
 	}
-	id, ok := in[jp.Fold(value)]
+	id, ok := n.ids[what][jp.Fold(value)]
 	if !ok {
 		return value, false
 	}
@@ -95,8 +119,8 @@ func (n Names) find(c Column, value string) (string, bool) {
 // Resolve puts ids for the names of systems and vendors that are known; unknown names stay as they are written.
 func (k Kind) Resolve(values map[string]string, n Names) {
 	for _, c := range k.Columns {
-		if c.Type == System || c.Type == Vendor {
-			if id, ok := n.find(c, jp.Clean(values[c.Key])); ok {
+		if value := jp.Clean(values[c.Key]); value != "" {
+			if id, ok := n.find(c, value); ok {
 				values[c.Key] = id
 			}
 		}
@@ -194,9 +218,6 @@ func (k Kind) asHeader(texts, above []string) header {
 		key := k.named(text)
 		if key == "" && i < len(above) && above[i] != "" {
 			key = k.named(above[i] + text)
-			if key == "" && text == above[i] {
-				key = k.named(text)
-			}
 		}
 		if key != "" && !taken[key] {
 			c.Key, taken[key] = key, true

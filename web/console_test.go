@@ -162,7 +162,7 @@ func openConsole(t testing.TB) *console {
 	c.must(err)
 	suppliers := supplier.New(db, time.Now)
 	inquiries := inquiry.NewBook(inquiry.Deps{DB: db, Catalogues: editions.Set, Houses: acc, Ledger: book, Suppliers: suppliers, Findings: findings, Now: time.Now})
-	c.Server = New(Deps{DB: db, Box: box, Account: acc, Jobs: jobs, Seen: seen, Ledger: book, Sheets: sheet.New(db, book), Suppliers: supplier.New(db, time.Now),
+	c.Server = New(Deps{DB: db, Box: box, Account: acc, Jobs: jobs, Seen: seen, Ledger: book, Sheets: sheet.New(db, book), Suppliers: supplier.New(db, time.Now), Registers: register.New(db, time.Now),
 		Findings: findings, Events: events, Gates: gate.NewBook(db, box, time.Now), Drills: drill.New(db, box, acc, time.Now, log), Identify: ident, Editions: editions, Assess: yearly, Work: h, Log: log, Now: time.Now, Version: "1.2.3",
 		Inquiries: inquiries, Evidence: proofs,
 		Mail: func(context.Context, facility.ID, string, string) error { return nil }})

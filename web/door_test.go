@@ -28,6 +28,7 @@ import (
 	"kenshin/ledger"
 	"kenshin/ledger/sheet"
 	"kenshin/observation"
+	"kenshin/register"
 	"kenshin/seal"
 	"kenshin/supplier"
 )
@@ -78,6 +79,7 @@ func openSite(t testing.TB, tune func(*Deps, *account.Options, *httptest.Server)
 	d.Identify, err = identify.New(nil)
 	s.must(err)
 	d.Seen, d.Findings, d.Events, d.Suppliers = observation.New(db), finding.New(db, s.Now), event.New(db), supplier.New(db, s.Now)
+	d.Registers = register.New(db, s.Now)
 	d.Ledger = ledger.Open(db, ledger.Options{})
 	d.Sheets, d.Gates = sheet.New(db, d.Ledger), gate.NewBook(db, box, s.Now)
 	h := &house{ident: d.Identify, gates: map[facility.ID]*gate.Gate{}}

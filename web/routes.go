@@ -206,6 +206,29 @@ func routes() []route {
 		{"GET /surveys/{id}", may(actor.SeeInquiry), (*visit).survey},
 		{"POST /surveys/{id}/close", may(actor.EditAssess), (*visit).surveyClose},
 
+		// registers
+		{"GET /registers", may(actor.SeeAssess), (*visit).registers},
+		{"GET /registers/leavers/match", export, (*visit).leavers},
+		{"GET /registers/{kind}", may(actor.SeeAssess), (*visit).registerOne},
+		{"GET /registers/{kind}/print", may(actor.SeeAssess), (*visit).registerPrint},
+		{"GET /registers/{kind}/matrix", may(actor.SeeAssess), (*visit).registerMatrix},
+		{"GET /registers/{kind}/export", export, (*visit).registerExport},
+		{"GET /registers/{kind}/new", may(actor.KeepRegister), (*visit).rowNew},
+		{"POST /registers/{kind}/new", may(actor.KeepRegister), (*visit).rowSave},
+		{"GET /registers/{kind}/many", may(actor.KeepRegister), (*visit).manyForm},
+		{"POST /registers/{kind}/many", may(actor.KeepRegister), (*visit).many},
+		{"POST /registers/{kind}/import", may(actor.KeepRegister), (*visit).registerImport},
+		{"GET /registers/{kind}/import/{id}", may(actor.KeepRegister), (*visit).registerPreview},
+		{"POST /registers/{kind}/import/{id}", may(actor.KeepRegister), (*visit).registerTake},
+		{"GET /registers/{kind}/rows/{id}", may(actor.SeeAssess), (*visit).row},
+		{"GET /registers/{kind}/rows/{id}/edit", may(actor.KeepRegister), (*visit).rowEdit},
+		{"POST /registers/{kind}/rows/{id}/edit", may(actor.KeepRegister), (*visit).rowSave},
+		{"POST /registers/{kind}/rows/{id}/confirm", may(actor.KeepRegister), (*visit).rowConfirm},
+		{"POST /registers/{kind}/rows/{id}/remove", may(actor.KeepRegister), (*visit).rowRemove},
+		{"POST /registers/{kind}/rows/{id}/attachments", may(actor.KeepRegister), attach((*visit).rowHolder)},
+		{"GET /registers/{kind}/rows/{id}/attachments/{file}", may(actor.SeeAssess), attachment((*visit).rowHolder)},
+		{"POST /registers/{kind}/rows/{id}/attachments/{file}/remove", may(actor.KeepRegister), detach((*visit).rowHolder)},
+
 		// catalogues of what is asked
 		{"GET /catalogues", may(actor.SeeAssess), (*visit).catalogues},
 		{"POST /catalogues/load", may(actor.EditCatalogue), editions((*visit).catalogueLoad)},
@@ -312,7 +335,7 @@ func routes() []route {
 
 // uploads reports the addresses that take a file, and with it a larger request.
 func uploads(path string) bool {
-	return path == "/import" || path == "/api/v1/imports" || path == page.PathDrillImport || path == page.PathCatalogueLoad || strings.HasSuffix(path, "/attachments") || strings.HasSuffix(path, "/releases") || strings.HasPrefix(path, page.PathInquiries+"/") && strings.HasSuffix(path, "/workbook")
+	return path == "/import" || path == "/api/v1/imports" || path == page.PathDrillImport || path == page.PathCatalogueLoad || strings.HasSuffix(path, "/attachments") || strings.Contains(path, page.PathRegisters+"/") && strings.HasSuffix(path, "/import") || strings.HasSuffix(path, "/releases") || strings.HasPrefix(path, page.PathInquiries+"/") && strings.HasSuffix(path, "/workbook")
 }
 
 // maxFile is the largest file that a form takes.

@@ -28,6 +28,7 @@ import (
 	"kenshin/ledger"
 	"kenshin/ledger/sheet"
 	"kenshin/observation"
+	"kenshin/register"
 	"kenshin/seal"
 	"kenshin/seal/authority"
 	"kenshin/store"
@@ -56,6 +57,7 @@ type Deps struct {
 	Assess    *assess.Book
 	Inquiries *inquiry.Book
 	Evidence  *evidence.Book
+	Registers *register.Book
 	Work      Work
 	Site      Site
 	Mail      func(ctx context.Context, f facility.ID, subject, text string) error // sends one mail at once; nil: cannot

@@ -35,6 +35,7 @@ func menu(s Shell) []group {
 		{i18n.Text{Ja: "年次健診", En: "Yearly check-up"}, []entry{
 			{SectionAssess, PathAssess, i18n.Text{Ja: "年次健診の点検", En: "Yearly check"}, actor.SeeAssess},
 			{SectionLevel, PathLevel, i18n.Text{Ja: "レベルと構成", En: "Level and network"}, actor.SeeAssess},
+			{SectionRegisters, PathRegisters, i18n.Text{Ja: "記録簿", En: "Registers"}, actor.SeeAssess},
 			{SectionInquiries, PathInquiries, i18n.Text{Ja: "業者への依頼", En: "Asking vendors"}, actor.SeeInquiry},
 			{SectionSurveys, PathSurveys, i18n.Text{Ja: "部門への調査", En: "Surveys"}, actor.SeeInquiry},
 			{SectionDock, PathDock, i18n.Text{Ja: "年次健診の結果", En: "Results"}, actor.SeeAssess},
