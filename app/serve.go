@@ -97,7 +97,7 @@ func (h *House) shut(server *http.Server) error {
 
 func (h *House) handler(address string, secure bool) (http.Handler, error) {
 	console := web.New(web.Deps{DB: h.DB, Box: h.Box, Account: h.Account, Jobs: h.Jobs, Seen: h.Seen, Ledger: h.Ledger, Sheets: h.Sheets,
-		Suppliers: h.Suppliers, Findings: h.Findings, Events: h.Events, Gates: h.Gates, Drills: h.Drills, Docks: h.Docks, Identify: h.Identify, Editions: h.Editions, Assess: h.Assess, Registers: h.Registers, Work: h, Log: h.Log, Now: h.Now,
+		Suppliers: h.Suppliers, Findings: h.Findings, Events: h.Events, Gates: h.Gates, Drills: h.Drills, Docks: h.Docks, Identify: h.Identify, Editions: h.Editions, Assess: h.Assess, Registers: h.Registers, Plans: h.Plans, Work: h, Log: h.Log, Now: h.Now,
 		Inquiries: h.Inquiries, Evidence: h.Evidence,
 		Version: h.Version, TLS: secure, Site: h.site(address, secure), Mail: h.mailNow})
 	rest, err := api.New(api.Deps{DB: h.DB, Account: h.Account, Jobs: h.Jobs, Seen: h.Seen, Ledger: h.Ledger, Findings: h.Findings, Sheets: h.Sheets,

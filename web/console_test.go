@@ -22,6 +22,7 @@ import (
 	"kenshin/actor"
 	"kenshin/assess"
 	"kenshin/assess/inquiry"
+	"kenshin/assess/plan"
 	"kenshin/catalogue"
 	"kenshin/checkup"
 	"kenshin/dock"
@@ -165,6 +166,8 @@ func openConsole(t testing.TB) *console {
 	c.Server = New(Deps{DB: db, Box: box, Account: acc, Jobs: jobs, Seen: seen, Ledger: book, Sheets: sheet.New(db, book), Suppliers: supplier.New(db, time.Now), Registers: register.New(db, time.Now),
 		Findings: findings, Events: events, Gates: gate.NewBook(db, box, time.Now), Drills: drill.New(db, box, acc, time.Now, log), Identify: ident, Editions: editions, Assess: yearly, Work: h, Log: log, Now: time.Now, Version: "1.2.3",
 		Inquiries: inquiries, Evidence: proofs,
+		Plans: plan.New(db, plan.Options{Ledger: book, Suppliers: suppliers, Findings: findings, Registers: register.New(db, time.Now), Gates: gate.NewBook(db, box, time.Now), Now: time.Now,
+			Catalogues: func(ctx context.Context, _ facility.ID) (catalogue.Set, error) { return editions.Set(ctx) }}),
 		Mail: func(context.Context, facility.ID, string, string) error { return nil }})
 	c.Docks = dock.New(db, dock.Options{Box: box, Houses: acc, Catalogues: func(ctx context.Context, _ facility.ID) (catalogue.Set, error) { return editions.Set(ctx) }, Version: editions.Version, Assess: yearly,
 		Evidence: proofs, Findings: findings, Ledger: book, Suppliers: c.Suppliers, Gates: c.Gates, Registers: register.New(db, time.Now), Drills: c.Drills, Now: time.Now})

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"kenshin/actor"
+	"kenshin/assess/plan"
 	"kenshin/blob"
 	"kenshin/web/page"
 )
@@ -89,6 +90,30 @@ func routes() []route {
 		{"GET /findings/{id}", see, (*visit).finding},
 		{"GET /findings/{id}/letter", see, (*visit).findingLetter},
 		{"POST /findings/{id}/state", edit, (*visit).findingState},
+
+		// yearly sheets
+		{"GET /risks", may(actor.SeeAssess), sheets(plan.Risk)},
+		{"POST /risks", may(actor.EditAssess), sheetBegin(plan.Risk)},
+		{"GET /risks/{id}", may(actor.SeeAssess), sheetOne(plan.Risk)},
+		{"POST /risks/{id}", may(actor.EditAssess), sheetSave(plan.Risk)},
+		{"POST /risks/{id}/sign", may(actor.ApproveAssess), sheetSign(plan.Risk)},
+		{"GET /risks/{id}/print", may(actor.SeeAssess), sheetPrint(plan.Risk)},
+		{"GET /risks/{id}/xlsx", export, sheetExcel(plan.Risk)},
+		{"GET /audits", may(actor.SeeAssess), sheets(plan.Audit)},
+		{"POST /audits", may(actor.EditAssess), sheetBegin(plan.Audit)},
+		{"GET /audits/{id}", may(actor.SeeAssess), sheetOne(plan.Audit)},
+		{"POST /audits/{id}", may(actor.EditAssess), sheetSave(plan.Audit)},
+		{"POST /audits/{id}/draw", may(actor.EditAssess), (*visit).sheetDraw},
+		{"POST /audits/{id}/sign", may(actor.ApproveAssess), sheetSign(plan.Audit)},
+		{"GET /audits/{id}/print", may(actor.SeeAssess), sheetPrint(plan.Audit)},
+		{"GET /audits/{id}/xlsx", export, sheetExcel(plan.Audit)},
+		{"GET /budget", may(actor.SeeAssess), sheets(plan.Budget)},
+		{"POST /budget", may(actor.EditAssess), sheetBegin(plan.Budget)},
+		{"GET /budget/{id}", may(actor.SeeAssess), sheetOne(plan.Budget)},
+		{"POST /budget/{id}", may(actor.EditAssess), sheetSave(plan.Budget)},
+		{"POST /budget/{id}/sign", may(actor.ApproveAssess), sheetSign(plan.Budget)},
+		{"GET /budget/{id}/print", may(actor.SeeAssess), sheetPrint(plan.Budget)},
+		{"GET /budget/{id}/xlsx", export, sheetExcel(plan.Budget)},
 
 		// what staff reported
 		{"GET /drill-reports", may(actor.TriageReport), (*visit).reported},

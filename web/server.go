@@ -12,6 +12,7 @@ import (
 	"kenshin/actor"
 	"kenshin/assess"
 	"kenshin/assess/inquiry"
+	"kenshin/assess/plan"
 	"kenshin/catalogue"
 	"kenshin/checkup"
 	"kenshin/dock"
@@ -55,6 +56,7 @@ type Deps struct {
 	Identify  *identify.Identifier
 	Editions  *catalogue.Editions
 	Assess    *assess.Book
+	Plans     *plan.Book
 	Inquiries *inquiry.Book
 	Evidence  *evidence.Book
 	Registers *register.Book

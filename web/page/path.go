@@ -37,6 +37,9 @@ const (
 	PathFindings      = "/findings"        // GET, FindingQuery
 	PathFindingBulk   = "/findings/bulk"   // POST: id (many), owner, due, back
 	PathFindingExport = "/findings/export" // GET, FindingQuery: CSV
+	PathRisks         = "/risks"           // yearly sheets: see PlanPathOf
+	PathAudits        = "/audits"
+	PathBudget        = "/budget"
 	PathWeekly        = "/settings/weekly" // POST: weekly, weekday, hour
 	PathSweeps        = "/sweeps"          // GET, POST: segment (many), only
 	PathSegments      = "/segments"
