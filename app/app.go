@@ -212,7 +212,9 @@ func (h *House) build() (err error) {
 	h.Sheets = sheet.New(h.DB, h.Ledger)
 	h.Suppliers = supplier.New(h.DB, h.Now)
 	h.Registers = register.New(h.DB, h.Now)
-	h.Registers.Changed = h.overdueRows
+	h.Registers.Changed = func(ctx context.Context, tx *store.Tx, k register.Kind, rows []register.Row) error {
+		return errors.Join(h.overdueRows(ctx, tx, k, rows), h.reassess(ctx, tx, soon))
+	}
 	h.Findings = finding.New(h.DB, h.Now)
 	h.Events = event.New(h.DB)
 	h.Gates = gate.NewBook(h.DB, h.Box, h.Now)

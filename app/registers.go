@@ -26,7 +26,7 @@ func (h *House) overdueRows(ctx context.Context, tx *store.Tx, k register.Kind, 
 			}
 		}
 	}
-	result := finding.Result{Check: "register-" + k.ID, Version: "1", Outcome: finding.Clear}
+	result := finding.Result{Check: "register." + k.ID, Version: "1", Outcome: finding.Clear}
 	if len(late) > 0 {
 		result.Outcome, result.Severity, result.Owner = finding.Found, finding.Medium, owner
 		if len(k.Feeds) == 0 {

@@ -174,8 +174,6 @@ func plus(s string, d int) string {
 	return strconv.Itoa(n + d)
 }
 
-func yen(v int64) string { return n(v) + "円" }
-
 func wants(refs []plan.Ref, kind, id string) bool {
 	return slices.ContainsFunc(refs, func(r plan.Ref) bool { return r.Kind == kind && r.ID == id })
 }
