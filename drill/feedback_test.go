@@ -57,16 +57,12 @@ func TestEverybodyHearsAfterwardsOnce(t *testing.T) {
 			t.Fatalf("closed within the week: %s", d.State)
 		}
 		c.forward(8 * 24 * time.Hour)
-		s, err := r.Settings(ctx, r.f)
-		r.must(err)
-		s.Incident = true
-		r.must(r.SaveSettings(ctx, r.f, s, Secrets{}))
+		r.change(func(s *Settings) { s.Incident = true })
 		r.must(r.CloseDue(ctx, r.f))
 		if d, _ = r.Get(ctx, r.f, d.ID); d.State != Sent {
 			t.Fatal("feedback went out in the middle of an incident")
 		}
-		s.Incident = false
-		r.must(r.SaveSettings(ctx, r.f, s, Secrets{}))
+		r.change(func(s *Settings) { s.Incident = false })
 
 		// one mail was queued and sent before the machine stopped: the rest follows, that one does not come again
 		r.must(r.CloseDue(ctx, r.f))
