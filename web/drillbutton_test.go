@@ -16,7 +16,7 @@ func TestReportButtonIsHandedOut(t *testing.T) {
 	c.drillHouse()
 	s, err := c.Drills.Settings(t.Context(), c.f)
 	c.must(err)
-	s.ReportTo, s.Base = "", "http://drill.minato.example"
+	s.ReportTo, s.Base, s.Revision = "", "http://drill.minato.example", 0 // whatever is there is replaced
 	c.must(c.Drills.SaveSettings(c.as(actor.Admin), c.f, s, drill.Secrets{}))
 	c.get(actor.Admin, "/drills/settings").is(http.StatusOK, "報告ボタン", "「不審なメールの報告先アドレス」を決めて", "!"+button.ThunderbirdFile)
 	c.get(actor.Admin, "/drills/settings/report-button").is(http.StatusUnprocessableEntity)
