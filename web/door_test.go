@@ -18,6 +18,7 @@ import (
 
 	"kenshin/account"
 	"kenshin/actor"
+	"kenshin/dock"
 	"kenshin/event"
 	"kenshin/facility"
 	"kenshin/finding"
@@ -82,6 +83,7 @@ func openSite(t testing.TB, tune func(*Deps, *account.Options, *httptest.Server)
 	d.Registers = register.New(db, s.Now)
 	d.Ledger = ledger.Open(db, ledger.Options{})
 	d.Sheets, d.Gates = sheet.New(db, d.Ledger), gate.NewBook(db, box, s.Now)
+	d.Docks = dock.New(db, dock.Options{Box: box, Houses: d.Account, Findings: d.Findings, Ledger: d.Ledger, Suppliers: d.Suppliers, Gates: d.Gates, Registers: register.New(db, s.Now), Now: s.Now})
 	h := &house{ident: d.Identify, gates: map[facility.ID]*gate.Gate{}}
 	d.Work = h
 	s.Server = New(d)
