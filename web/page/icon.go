@@ -38,6 +38,9 @@ var drawings = map[string]drawing{
 	"surveys":        {stroke: "M5 4h14v16H5zM8 9l1.500 1.500L12 8M8 15l1.500 1.500L12 14M14 10h3M14 16h3"},
 	"catalogues":     {stroke: "M5 3.500h10v14H5zM8 17.500v3h11v-14h-4M8 7.500h4M8 11h4"},
 	"dock":           {stroke: "M6 3.500h12v17H6zM9 8h6M9 12h2.500M9 16h2.500M14 12.500l1 1 2-2.500M14 16.500l1 1 2-2.500"},
+	"risks":          {stroke: "M4 20V4M4 20h16M8 16l4-5 3 3 5-8"},
+	"audits":         {stroke: "M10.500 17a6.500 6.500 0 1 1 0-13 6.500 6.500 0 0 1 0 13zM15.500 15.500L20.500 20.500M8 10.500l2 2 3.500-4"},
+	"budget":         {stroke: "M3.500 6h17v12h-17zM12 9v6M9.500 12h5M6.500 9v0M17.500 15v0"},
 	"pack":           {stroke: "M3.5 7.500h17v13h-17zM3.5 7.500l2.500-4h12l2.500 4M9 12h6M12 9v0"},
 	// devices
 	"pc":        {stroke: "M3 4.500h18v11.500H3zM8.5 20h7M12 16v4"},
