@@ -59,16 +59,23 @@ func sumUp(j *judged) []Totals {
 	if !j.drill.Started.IsZero() {
 		day = j.drill.Started.In(j.zone).Format(time.DateOnly)
 	}
-	for i := range j.targets {
-		t := &j.targets[i]
-		if t.Role != Staff {
-			continue
-		}
-		key := [2]string{day, t.Department}
+	add := func(department string, what Totals, people int) {
+		key := [2]string{day, department}
 		if by[key] == nil {
-			by[key] = &Totals{Day: day, Department: t.Department, Drill: j.drill.ID}
+			by[key] = &Totals{Day: day, Department: department, Drill: j.drill.ID}
 		}
-		by[key].add(t.totals())
+		for range people {
+			by[key].add(what)
+		}
+	}
+	for i := range j.targets {
+		if t := &j.targets[i]; t.Role == Staff {
+			add(t.Department, t.totals(), 1)
+		}
+	}
+	for _, q := range j.silent {
+		silent := Target{Mail: q.mail}
+		add(q.department, silent.totals(), q.people)
 	}
 	var out []Totals
 	for _, t := range by {
@@ -99,8 +106,8 @@ func (t *Target) totals() (o Totals) {
 	return o
 }
 
-const totalColumns = `t.sent, t.unknown, t.failed, t.open_raw, t.open_person, t.url_raw, t.url_person, t.attach_raw, t.attach_person, t.reported, t.first,
-	t.replied, t.lesson, t.released, t.fell`
+const totalSums = `sum(t.sent), sum(t.unknown), sum(t.failed), sum(t.open_raw), sum(t.open_person), sum(t.url_raw), sum(t.url_person), sum(t.attach_raw), sum(t.attach_person),
+	sum(t.reported), sum(t.first), sum(t.replied), sum(t.lesson), sum(t.released), sum(t.fell)`
 
 func (t *Totals) fields() []any {
 	return []any{&t.Sent, &t.Unknown, &t.Failed, &t.OpenRaw, &t.OpenPerson, &t.URLRaw, &t.URLPerson, &t.AttachRaw, &t.AttachPerson, &t.Reported, &t.ReportedFirst,
@@ -154,8 +161,8 @@ func (b *Book) Totals(ctx context.Context, f facility.ID, p Period) (s Sums, err
 			err := r.Scan(append([]any{&t.Day, &t.Drill, &t.Department}, t.fields()...)...)
 			byDrill[t.Drill] = append(byDrill[t.Drill], t)
 			return err
-		}, "SELECT t.day, t.drill_id, t.department, "+totalColumns+" FROM drill_totals t JOIN drill_drills d ON d.facility_id = t.facility_id AND d.id = t.drill_id "+
-			"WHERE t.facility_id = $1"+w.SQL()+" ORDER BY t.drill_id, t.department", w.Args...)
+		}, "SELECT min(t.day), t.drill_id, t.department, "+totalSums+" FROM drill_totals t JOIN drill_drills d ON d.facility_id = t.facility_id AND d.id = t.drill_id "+
+			"WHERE t.facility_id = $1"+w.SQL()+" GROUP BY t.drill_id, t.department ORDER BY t.drill_id, t.department", w.Args...)
 	})
 	return addUp(byDrill, p.Drill != ""), err
 }

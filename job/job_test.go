@@ -85,6 +85,9 @@ func count(db *store.DB, last int) job.Handler {
 		if err := run.Data(&at); err != nil {
 			return job.Next{}, err
 		}
+		if at >= last { // cut off between the last facts and the end of their step
+			return job.Done, nil
+		}
 		at++
 		err := db.Write(ctx, run.Facility, func(tx *store.Tx) error {
 			if _, err := tx.SQL().ExecContext(ctx, "INSERT INTO store_about (name, value) VALUES ($1, '')", fmt.Sprintf("%s/%d", run.ID, at)); err != nil {

@@ -162,6 +162,7 @@ func TestKill9(t *testing.T) {
 		id := request(t, store.Options{URL: urls.App})
 		kill, steps := child(t, "JOB_TEST_URL="+urls.App)
 		waitStep(t, steps, 3)
+		kill()
 		db, err := store.Open(t.Context(), store.Options{URL: urls.App})
 		if err != nil {
 			t.Fatal(err)
@@ -169,7 +170,6 @@ func TestKill9(t *testing.T) {
 		t.Cleanup(func() { _ = db.Close() })
 		q := newQueue(t, db, fast)
 		q.Handle("slow", job.Options{}, slow(db, 8, 0, func(int) {}))
-		kill()
 		start(t, q)
 		if got := await(t, q, dbtest.Facility, id, job.Finished); got.Done != 8 || got.Step < 7 { // a step killed between its facts and its end is not counted
 			t.Errorf("run = %+v", got)
