@@ -161,6 +161,7 @@ type demo struct {
 	facility facility.ID
 	segments map[string]string // range -> id
 	vendors  map[string]string // name -> id
+	years    *years
 }
 
 // ago sets the story's clock so many days back, at the hour of now.
@@ -170,10 +171,19 @@ func (d *demo) ago(days int) time.Time {
 	return t
 }
 
-func (d *demo) tell(ctx context.Context) (DemoDoor, error) {
+func (d *demo) tell(ctx context.Context) (door DemoDoor, err error) {
+	if d.years, err = readDemoYears(d); err != nil {
+		return door, err
+	}
+	d.clock.Store(d.years.began().AddDate(0, 0, -7).UnixMicro())
+	if door, err = d.open(ctx); err != nil {
+		return door, err
+	}
+	if err := d.years.before(ctx); err != nil {
+		return door, err
+	}
 	d.ago(d.story.Sweeps[0] + 1)
-	door, err := d.open(ctx)
-	if err != nil {
+	if err := d.places(ctx); err != nil {
 		return door, err
 	}
 	obs, start, err := demoRecording(d.now)
@@ -193,12 +203,15 @@ func (d *demo) tell(ctx context.Context) (DemoDoor, error) {
 		}
 		d.told(i+1, len(d.story.Sweeps)+1)
 	}
-	err = d.drills(ctx, &door)
+	if err := d.drills(ctx, &door); err != nil {
+		return door, err
+	}
+	err = d.years.today(ctx)
 	d.told(len(d.story.Sweeps)+1, len(d.story.Sweeps)+1)
 	return door, err
 }
 
-// open makes the facility, its one person, its segments and vendors.
+// open makes the facility, its one person and its vendors.
 func (d *demo) open(ctx context.Context) (DemoDoor, error) {
 	have, err := d.Account.Facilities(ctx)
 	if err != nil {
@@ -218,14 +231,7 @@ func (d *demo) open(ctx context.Context) (DemoDoor, error) {
 	if _, err := d.Account.AddPerson(ctx, f.ID, account.NewPerson{Email: demoEmail, Name: "見本 花子", Password: door.Password}, actor.Admin, time.Time{}); err != nil {
 		return door, err
 	}
-	d.segments, d.vendors = map[string]string{}, map[string]string{}
-	for _, s := range d.story.Segments {
-		id, err := d.Gates.Propose(ctx, f.ID, gate.Segment{Name: s.Name, Prefix: s.Range, Interface: s.Interface, Purpose: s.Purpose, Medical: s.Medical, Pace: gate.Gentle})
-		if err != nil {
-			return door, fmt.Errorf("write down segment %s: %w", s.Name, err)
-		}
-		d.segments[s.Range.String()] = id
-	}
+	d.vendors = map[string]string{}
 	for _, v := range d.story.Suppliers {
 		saved, err := d.Suppliers.Save(ctx, f.ID, v)
 		if err != nil {
@@ -234,6 +240,19 @@ func (d *demo) open(ctx context.Context) (DemoDoor, error) {
 		d.vendors[saved.Name] = saved.ID
 	}
 	return door, nil
+}
+
+// places writes the segments down: nobody approves them.
+func (d *demo) places(ctx context.Context) error {
+	d.segments = map[string]string{}
+	for _, s := range d.story.Segments {
+		id, err := d.Gates.Propose(ctx, d.facility, gate.Segment{Name: s.Name, Prefix: s.Range, Interface: s.Interface, Purpose: s.Purpose, Medical: s.Medical, Pace: gate.Gentle})
+		if err != nil {
+			return fmt.Errorf("write down segment %s: %w", s.Name, err)
+		}
+		d.segments[s.Range.String()] = id
+	}
+	return nil
 }
 
 func demoRecording(now time.Time) (obs []observation.Observation, start time.Time, err error) {
@@ -339,9 +358,11 @@ func (d *demo) between(ctx context.Context, from, to int) error {
 		if err := d.systems(ctx); err != nil {
 			return err
 		}
-		return d.forms(ctx)
+		if err := d.forms(ctx); err != nil {
+			return err
+		}
 	}
-	return nil
+	return d.years.during(ctx, during)
 }
 
 // demoSystemsDay is when the systems were written down: after the devices that they are made of.

@@ -84,4 +84,5 @@ func TestDemo(t *testing.T) {
 	if err != nil || all[event.FindingOpened] < 2*counts[event.FindingOpened] {
 		t.Errorf("everything changed yesterday: %v of %v, %v", counts, all, err)
 	}
+	yearlyStory(t, h, f.ID)
 }

@@ -100,22 +100,44 @@ func (b *Book) clock(ctx context.Context, f facility.ID) (time.Time, error) {
 
 // Assessment returns a form with everything that is known of its items. subject is "" or the id of a system of the ledger.
 func (b *Book) Assessment(ctx context.Context, f facility.ID, catalogueID, subject string) (Assessment, error) {
-	c, err := b.form(ctx, f, catalogueID)
+	all, err := b.Assessments(ctx, f, catalogueID, subject)
 	if err != nil {
 		return Assessment{}, err
+	}
+	return all[0], nil
+}
+
+// Assessments is Assessment for several subjects in their order, as of one moment: the evidence is read once for all of them.
+func (b *Book) Assessments(ctx context.Context, f facility.ID, catalogueID string, subjects ...string) ([]Assessment, error) {
+	c, err := b.form(ctx, f, catalogueID)
+	if err != nil {
+		return nil, err
 	}
 	now, err := b.clock(ctx, f)
 	if err != nil {
-		return Assessment{}, err
+		return nil, err
 	}
-	out := Assessment{Catalogue: c, Subject: subject, At: now}
+	out := make([]Assessment, len(subjects))
 	err = b.db.Read(ctx, f, func(tx *store.Tx) error {
-		out.Items = nil
-		since, err := b.subject(ctx, tx, &out)
+		latest, err := b.Evidence.LatestTx(ctx, tx)
 		if err != nil {
 			return err
 		}
-		return b.fill(ctx, tx, &out, since)
+		files, err := blob.Below(ctx, tx, fileOwners(c.ID))
+		if err != nil {
+			return err
+		}
+		for n, s := range subjects {
+			out[n] = Assessment{Catalogue: c, Subject: s, At: now}
+			since, err := b.subject(ctx, tx, &out[n])
+			if err != nil {
+				return err
+			}
+			if err := b.fill(ctx, tx, &out[n], since, latest, files); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return out, err
 }
@@ -142,13 +164,9 @@ func (b *Book) subject(ctx context.Context, tx *store.Tx, a *Assessment) (time.T
 	return dayIn(since, a.At.Location()), err
 }
 
-// fill joins claims and evidence.
-func (b *Book) fill(ctx context.Context, tx *store.Tx, a *Assessment, since time.Time) error {
+// fill joins claims and evidence; files are all that hang on the catalogue's answers, by owner.
+func (b *Book) fill(ctx context.Context, tx *store.Tx, a *Assessment, since time.Time, latest map[string]evidence.Record, files map[string][]blob.Attachment) error {
 	claims, err := claimsOf(ctx, tx, a.Catalogue.ID, a.Subject)
-	if err != nil {
-		return err
-	}
-	latest, err := b.Evidence.LatestTx(ctx, tx)
 	if err != nil {
 		return err
 	}
@@ -159,11 +177,8 @@ func (b *Book) fill(ctx context.Context, tx *store.Tx, a *Assessment, since time
 	var all []Answered
 	for _, item := range a.Catalogue.Items {
 		i := b.join(item, a.Subject, claims[item.ID], latest, since, a.At)
-		if i.Question = asked[item.ID]; i.Revision > 0 {
-			if i.Files, err = blob.Attachments(ctx, tx, fileOwner(a.Catalogue.ID, a.Subject, item.ID)); err != nil {
-				return err
-			}
-		}
+		i.Question = asked[item.ID]
+		i.Files = files[fileOwner(a.Catalogue.ID, a.Subject, item.ID)]
 		a.Items, all = append(a.Items, i), append(all, i.Answered)
 	}
 	a.First, a.Second = Rounds(a.Catalogue, all, a.At)

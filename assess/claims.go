@@ -170,8 +170,11 @@ func itemName(i catalogue.Item) i18n.Text {
 
 // fileOwner is what the attachments of an answer hang on.
 func fileOwner(catalogueID, subject, item string) string {
-	return "assess:" + catalogueID + ":" + subject + ":" + item
+	return fileOwners(catalogueID) + subject + ":" + item
 }
+
+// fileOwners is how the owners of a catalogue's attachments begin.
+func fileOwners(catalogueID string) string { return "assess:" + catalogueID + ":" }
 
 func words(s string) string {
 	return strings.TrimSpace(strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", ""))

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"kenshin/actor"
 	"kenshin/fault"
@@ -53,19 +54,36 @@ func Attach(ctx context.Context, tx *store.Tx, a Attachment, now time.Time) (Att
 	return a, err
 }
 
+const attachmentColumns = `a.id, a.owner_id, a.file_id, a.name, a.note, a.at, a.actor_name, COALESCE((SELECT f.size FROM blob_files f WHERE f.facility_id = $1
+	AND f.id = a.file_id), 0)`
+
+func scanAttachment(r *sql.Rows) (a Attachment, err error) {
+	var at int64
+	err = r.Scan(&a.ID, &a.Owner, &a.File, &a.Name, &a.Note, &at, &a.By, &a.Size)
+	a.At = store.Time(at)
+	return a, err
+}
+
+// Below returns the files of all records whose ids begin with prefix, by id, the newest first.
+func Below(ctx context.Context, tx *store.Tx, prefix string) (map[string][]Attachment, error) {
+	out := map[string][]Attachment{}
+	err := store.Each(ctx, tx, func(r *sql.Rows) error {
+		a, err := scanAttachment(r)
+		out[a.Owner] = append(out[a.Owner], a)
+		return err
+	}, "SELECT "+attachmentColumns+" FROM blob_attachments a WHERE a.facility_id = $1 AND substr(a.owner_id, 1, $3) = $2 ORDER BY a.at DESC, a.id DESC", prefix, utf8.RuneCountInString(prefix))
+	return out, err
+}
+
 // Attachments returns the files of a record that is known under these ids (a device that was merged has several), the newest first.
 func Attachments(ctx context.Context, tx *store.Tx, owners ...string) ([]Attachment, error) {
 	var out []Attachment
 	for _, owner := range owners {
 		err := store.Each(ctx, tx, func(r *sql.Rows) error {
-			var a Attachment
-			var at int64
-			err := r.Scan(&a.ID, &a.Owner, &a.File, &a.Name, &a.Note, &at, &a.By, &a.Size)
-			a.At = store.Time(at)
+			a, err := scanAttachment(r)
 			out = append(out, a)
 			return err
-		}, `SELECT a.id, a.owner_id, a.file_id, a.name, a.note, a.at, a.actor_name, COALESCE((SELECT f.size FROM blob_files f WHERE f.facility_id = $1
-			AND f.id = a.file_id), 0) FROM blob_attachments a WHERE a.facility_id = $1 AND a.owner_id = $2 ORDER BY a.at DESC, a.id DESC`, owner)
+		}, "SELECT "+attachmentColumns+" FROM blob_attachments a WHERE a.facility_id = $1 AND a.owner_id = $2 ORDER BY a.at DESC, a.id DESC", owner)
 		if err != nil {
 			return nil, err
 		}

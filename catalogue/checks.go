@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"slices"
+	"sync"
 
 	"kenshin/fault"
 	"kenshin/i18n"
@@ -36,8 +37,11 @@ func (c Checks) Find(id string) (Check, bool) {
 	return c[n], true
 }
 
-// LoadChecks reads the vocabulary that comes with the product.
-func LoadChecks() (Checks, error) {
+// LoadChecks returns the vocabulary that comes with the product. It is shared: do not change it.
+func LoadChecks() (Checks, error) { return checks() }
+
+// a page may ask for it: it is read once
+var checks = sync.OnceValues(func() (Checks, error) {
 	var f struct {
 		Checks Checks `yaml:"checks"`
 	}
@@ -54,4 +58,4 @@ func LoadChecks() (Checks, error) {
 		}
 	}
 	return f.Checks, found.fault(fault.Invalid)
-}
+})

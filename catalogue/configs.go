@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"slices"
+	"sync"
 
 	"kenshin/fault"
 	"kenshin/i18n"
@@ -58,8 +59,11 @@ func (c Config) Cost(class BedClass) (i18n.Text, bool) {
 	return i18n.Text{}, false
 }
 
-// LoadConfigs reads the configurations that come with the product.
-func LoadConfigs() ([]Config, error) {
+// LoadConfigs returns the configurations that come with the product. They are shared: do not change them.
+func LoadConfigs() ([]Config, error) { return configs() }
+
+// a page may ask for it: it is read once
+var configs = sync.OnceValues(func() ([]Config, error) {
 	var f struct {
 		Configs []Config `yaml:"configs"`
 	}
@@ -81,4 +85,4 @@ func LoadConfigs() ([]Config, error) {
 		}
 	}
 	return f.Configs, found.fault(fault.Invalid)
-}
+})

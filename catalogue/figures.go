@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"kenshin/fault"
 	"kenshin/i18n"
@@ -105,10 +106,13 @@ func (f Figures) About(concept string) []Figure {
 	return out
 }
 
-// LoadFigures reads the figures that come with the product.
-func LoadFigures() (Figures, error) {
+// LoadFigures returns the figures that come with the product. They are shared: do not change them.
+func LoadFigures() (Figures, error) { return figures() }
+
+// a page may ask for it: it is read once
+var figures = sync.OnceValues(func() (Figures, error) {
 	return ParseFigures("figures.yaml", bytes.NewReader(figuresYAML))
-}
+})
 
 // ParseFigures reads figures from a YAML file, at most 512 KiB. A share without survey or source is refused, so is one outside 0 to 100.
 func ParseFigures(name string, r io.Reader) (Figures, error) {

@@ -3,6 +3,7 @@ package catalogue
 import (
 	"bytes"
 	_ "embed"
+	"sync"
 
 	"kenshin/fault"
 	"kenshin/i18n"
@@ -32,8 +33,11 @@ type Pattern struct {
 	Source   Source    `yaml:"source"`
 }
 
-// LoadPatterns reads the four patterns that come with the product.
-func LoadPatterns() ([]Pattern, error) {
+// LoadPatterns returns the four patterns that come with the product. They are shared: do not change them.
+func LoadPatterns() ([]Pattern, error) { return patterns() }
+
+// a page may ask for it: it is read once
+var patterns = sync.OnceValues(func() ([]Pattern, error) {
 	var f struct {
 		Patterns []Pattern `yaml:"patterns"`
 	}
@@ -54,4 +58,4 @@ func LoadPatterns() ([]Pattern, error) {
 		found = append(found, p.mistake("参照パターンは 4 つです。", "there are four patterns", "patterns"))
 	}
 	return f.Patterns, found.fault(fault.Invalid)
-}
+})

@@ -19,7 +19,7 @@ type Kind string
 
 const (
 	Full  Kind = "full"
-	Short Kind = "short" // the 10-minute version of a clinic: claims only
+	Short Kind = "short" // the 10-minute version of a clinic: the gates' and the checklist's claims, no vendor's form
 )
 
 // Label is what a kind is called on screens and paper.

@@ -103,7 +103,12 @@ func (g *gathering) checklist(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	return g.form(ctx, c, "", "")
+	a, err := g.Assess.Assessment(ctx, g.f, c.ID, "")
+	if err != nil {
+		return err
+	}
+	g.add(a, "")
+	return nil
 }
 
 // vendors looks at the form of every system's vendor; the 10-minute version leaves them out.
@@ -117,16 +122,27 @@ func (g *gathering) vendors(ctx context.Context) error {
 	if !ok || g.s.Kind == Short {
 		return nil
 	}
-	for _, x := range systems[:min(len(systems), maxForms)] {
+	systems = systems[:min(len(systems), maxForms)]
+	ids := make([]string, len(systems))
+	for n, x := range systems {
+		ids[n] = x.ID
+	}
+	forms, err := g.Assess.Assessments(ctx, g.f, c.ID, ids...)
+	if err != nil {
+		return err
+	}
+	vendors, err := g.Suppliers.List(ctx, g.f, "")
+	if err != nil {
+		return err
+	}
+	for n, x := range systems {
 		vendor := x.Vendor
-		if x.VendorID != "" {
-			if v, err := g.Suppliers.Get(ctx, g.f, x.VendorID); err == nil {
+		for _, v := range vendors {
+			if v.ID == x.VendorID {
 				vendor = v.Name
 			}
 		}
-		if err := g.form(ctx, c, x.ID, vendor); err != nil {
-			return err
-		}
+		g.add(forms[n], vendor)
 	}
 	return nil
 }
@@ -134,7 +150,7 @@ func (g *gathering) vendors(ctx context.Context) error {
 func (g *gathering) gates(ctx context.Context) error {
 	g.s.Level = Level{Claimed: int(assess.Below), Evidenced: int(assess.Below)}
 	c, ok := g.newest(catalogue.Gates, "")
-	if !ok || g.s.Kind == Short {
+	if !ok {
 		return nil
 	}
 	a, err := g.Assess.Assessment(ctx, g.f, c.ID, "")
@@ -167,15 +183,6 @@ func (g *gathering) gates(ctx context.Context) error {
 		}
 	}
 	g.s.Level = l
-	return nil
-}
-
-func (g *gathering) form(ctx context.Context, c catalogue.Catalogue, subject, vendor string) error {
-	a, err := g.Assess.Assessment(ctx, g.f, c.ID, subject)
-	if err != nil {
-		return err
-	}
-	g.add(a, vendor)
 	return nil
 }
 

@@ -95,7 +95,7 @@ func TestDemo(t *testing.T) {
 	tab, server := demoHouse(t)
 	pictures(tab, server.URL)
 	walk(t, tab, server.URL)
-	inLanguage(tab, server.URL, "ja")
+	walkYearly(t, tab, server.URL)
 	mergeAndSplit(t, tab, server.URL)
 }
 
@@ -105,7 +105,9 @@ func pictures(tab *browsertest.Tab, address string) {
 	sweep := firstLink(tab, one("/sweeps"))
 	tab.Go(address + "/devices?q=CT")
 	device := firstLink(tab, one("/devices"))
-	for name, at := range map[string]string{"home": "/", "ledger": "/devices", "device": device, "sweep": sweep, "segments": "/segments"} {
+	tab.Go(address + "/dock")
+	dock := firstLink(tab, one("/dock"))
+	for name, at := range map[string]string{"home": "/", "ledger": "/devices", "device": device, "sweep": sweep, "segments": "/segments", "level": "/level", "result": dock} {
 		tab.Go(address + at)
 		tab.Screenshot("picture-" + name)
 	}

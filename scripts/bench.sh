@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures bin/kenshin on this machine, each figure beside a floor or a peer of the same run, and keeps the result in dist/.
 # BENCH_PEERS=1 also runs the slow peers (nmap -sV -O, nmap on an empty network). BENCH_ONLY=list,serve runs only some parts:
-# binary insert read import list replay serve checkup wire presence judge drill drillkills. KENSHIN_LAB names lab.sh; without it, or without root, the parts in the lab
+# binary insert read import list replay serve checkup wire presence judge assess pack drill drillkills. KENSHIN_LAB names lab.sh; without it, or without root, the parts in the lab
 # are left out. No figure fails the run: only what cannot be measured does.
 set -euo pipefail
 cd "$(dirname "$0")/.."

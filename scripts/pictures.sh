@@ -5,6 +5,6 @@ cd "$(dirname "$0")/.."
 shots=$(mktemp -d)
 trap 'rm -rf "$shots"' EXIT
 KENSHIN_SHOTS=$shots go test -count=1 -run '^TestDemo(Drills)?$' ./e2e
-for name in home ledger device sweep segments drill; do
+for name in home ledger device sweep segments level result drill; do
   cp "$shots/picture-$name.png" "docs/picture/$name.png"
 done

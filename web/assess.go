@@ -7,8 +7,10 @@ import (
 
 	"kenshin/assess"
 	"kenshin/catalogue"
+	"kenshin/dock"
 	"kenshin/fault"
 	"kenshin/i18n"
+	"kenshin/ledger"
 	"kenshin/web/page"
 )
 
@@ -58,7 +60,11 @@ func (v *visit) assessStart() error {
 			view.Others = append(view.Others, o)
 		}
 	}
-	view.Todo = v.assessTodo(view, len(a.Items))
+	docks, err := v.s.Docks.List(v.ctx, v.facility)
+	if err != nil {
+		return err
+	}
+	view.Todo = v.assessTodo(view, len(a.Items), len(docks))
 	v.show(page.AssessPage(v.shell(), view))
 	return nil
 }
@@ -69,7 +75,7 @@ func fillsIn(c catalogue.Catalogue) bool {
 }
 
 // assessTodo is the one thing to do now.
-func (v *visit) assessTodo(view page.AssessView, gates int) page.Task {
+func (v *visit) assessTodo(view page.AssessView, gates, docks int) page.Task {
 	form := func(s assess.State) string { return page.FormPath(view.Form.Catalogue.ID, "", strconv.Itoa(int(s))) }
 	wrong := 0
 	answered := 0
@@ -86,6 +92,10 @@ func (v *visit) assessTodo(view page.AssessView, gates int) page.Task {
 		return page.Task{Mark: page.MarkInfo, Sign: "1", Title: v.t("10分の年次健診から始めましょう", "Begin with the ten-minute check-up"), Primary: true, Meta: v.t("約10分", "about 10 min"),
 			Why:    v.t("機器のデータがなくても始められます。はい・いいえで答えると、いまのレベルと、次にする3つが分かります。", "It needs no device data: a few yes/no questions give your level and the three next things to do."),
 			Action: page.Link{Text: v.t("始める", "Begin"), URL: page.PathAssessStart}}
+	case answered == 0 && docks == 0:
+		return page.Task{Mark: page.MarkInfo, Sign: "1", Title: v.t("10分の年次健診を、最後まで進めましょう", "Finish the ten-minute check-up"), Primary: true, Meta: v.t("約5分", "about 5 min"),
+			Why:    v.t("残りの質問に答えると、今日の状態を最初の年次健診として残せます。", "Answer what is left, and keep today's state as the first check-up."),
+			Action: page.Link{Text: v.t("続ける", "Go on"), URL: page.PathAssessStart}}
 	case wrong > 0:
 		return page.Task{Mark: page.MarkBad, Title: v.t("答えと測定が食い違う項目が%dあります", "%d answers contradict the measurement", wrong), Primary: true, Meta: v.t("1件 10分", "10 min each"),
 			Why:    v.t("「はい」と答えましたが、測るとできていません。直すか、「はい」のままにする理由を書きます。", "They say yes, and the measurement says no. Correct them, or give the reason."),
@@ -206,7 +216,14 @@ func (v *visit) showQuickStart(errs page.Errors, status int) error {
 	if err != nil {
 		return err
 	}
-	view := page.StartView{Level: assess.Levels(all, a.At), Actions: assess.NextActions(all, c, 3, a.At), Checklist: c, Errors: errs, At: -1}
+	view := page.StartView{Level: assess.Levels(all, a.At), Actions: assess.NextActions(all, c, 3, a.At), Checklist: c, Errors: errs, At: -1, Kind: dock.Full}
+	devices, err := v.s.Ledger.List(v.ctx, v.facility, ledger.Query{Limit: 1})
+	if err != nil {
+		return err
+	}
+	if devices.Counts.All == 0 {
+		view.Kind = dock.Short
+	}
 	for level := 0; level <= 3 && view.At < 0; level++ {
 		var open []assess.Item
 		passed := true

@@ -121,7 +121,12 @@ func TestTenMinuteCheckUp(t *testing.T) {
 	c.post(actor.Admin, "/assess/start", gates...).is(http.StatusSeeOther)
 	next := c.answers(c.get(actor.Admin, "/assess/start").is(http.StatusOK, "レベル1：").Body.String(), "unknown")
 	c.post(actor.Admin, "/assess/start", next...).is(http.StatusSeeOther)
-	c.get(actor.Admin, "/assess/start").is(http.StatusOK, "申告では「レベル0」、証拠では「レベル0に届いていません」", "次の3つ", "年次健診を残す")
+	c.get(actor.Admin, "/assess").is(http.StatusOK, "最後まで進めましょう")
+	c.get(actor.Director, "/assess/start").is(http.StatusOK, "申告では「レベル0」", "!id=\"freeze\"")
+	c.get(actor.Admin, "/assess/start").is(http.StatusOK, "申告では「レベル0」、証拠では「レベル0に届いていません」", "次の3つ", "年次健診を残す", `name="kind" value="short"`)
+	to := c.post(actor.Admin, "/dock", "kind", "short").is(http.StatusSeeOther).to()
+	c.get(actor.Admin, to).is(http.StatusOK, "10分版", "外部とのつながり")
+	c.get(actor.Admin, "/assess").is(http.StatusOK, "あと19項目に答えましょう")
 }
 
 // answers gives every group of radio buttons of a page the same reply.

@@ -194,7 +194,7 @@ func (c *console) must(err error) {
 func (c *console) people() {
 	command := actor.With(context.Background(), actor.Actor{Kind: actor.Command, ID: "root", Name: "root"})
 	for _, name := range []string{"みなと病院", "やま病院"} {
-		f, err := c.Account.AddFacility(command, account.Facility{Name: name, Zone: "Asia/Tokyo"})
+		f, err := c.Account.AddFacility(command, account.Facility{Name: name, Zone: "Asia/Tokyo", Beds: 199})
 		c.must(err)
 		if c.f == "" {
 			c.f = f.ID

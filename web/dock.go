@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"kenshin/actor"
+	"kenshin/assess"
 	"kenshin/dock"
 	"kenshin/fault"
 	"kenshin/i18n"
@@ -72,7 +73,7 @@ func (v *visit) dockSteps(s dock.Standing) ([]page.DockStep, error) {
 	}
 	steps := []page.DockStep{
 		{Title: v.t("点検表に答える（1回目）", "Answer the checklist (round 1)"), Says: v.t("%d項目のうち%d項目", "%[2]d of %[1]d items", form.First.Total, form.First.Ready), Done: ok && form.First.Ready == form.First.Total, Link: page.Link{Text: v.t("答える", "Answer"), URL: page.FormPath(form.Catalogue, "", "")}},
-		{Title: v.t("食い違いを確かめる", "Look at contradictions"), Says: v.t("「はい」と測った結果の食い違い %d件", "%d answers stand against a measurement", wrong), Done: ok && form.First.Ready == form.First.Total && wrong == 0, Link: page.Link{Text: v.t("見る", "Look"), URL: page.FormPath(form.Catalogue, "", "contradicted")}},
+		{Title: v.t("食い違いを確かめる", "Look at contradictions"), Says: v.t("「はい」と測った結果の食い違い %d件", "%d answers stand against a measurement", wrong), Done: ok && form.First.Ready == form.First.Total && wrong == 0, Link: page.Link{Text: v.t("見る", "Look"), URL: page.FormPath(form.Catalogue, "", strconv.Itoa(int(assess.Contradicted)))}},
 		{Title: v.t("業者に答えてもらう", "Let the vendors answer"), Says: v.t("事業者確認用 %d項目のうち%d項目", "%[2]d of %[1]d items of the vendors' forms", asked, answered), Done: asked > 0 && answered == asked, Link: page.Link{Text: v.t("送る", "Send"), URL: "/inquiries"}},
 		{Title: v.t("確定する", "Freeze"), Says: v.t("判定A〜Eと、経営者の1枚ができます", "Grades and the director's page are made"), Done: s.Done != nil},
 		{Title: v.t("経営者が承認する", "The director approves"), Says: v.t("経営者の役割の人が、結果の画面で承認します", "On the result's page, in the director's role"), Done: s.Done != nil && s.Done.Approval != nil},

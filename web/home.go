@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"kenshin/actor"
+	"kenshin/catalogue"
 	"kenshin/event"
 	"kenshin/finding"
 	"kenshin/gate"
@@ -57,7 +58,13 @@ func (v *visit) homeNext(view *page.HomeView) error {
 		}
 		view.Sweep = &row
 	}
+	yearly, err := v.beforeFirstDock()
+	if err != nil {
+		return err
+	}
 	switch {
+	case len(approved) == 0 && view.Devices == 0 && yearly:
+		view.Next = page.NextYearly
 	case len(approved) == 0 && view.Devices == 0:
 		view.Next = page.NextApprove
 	case len(list) == 0 && len(approved) > 0:
@@ -66,6 +73,16 @@ func (v *visit) homeNext(view *page.HomeView) error {
 		view.Next = page.NextName
 	}
 	return nil
+}
+
+// beforeFirstDock says that this is a clinic, where there may be nothing to sweep, whose first yearly check-up this person may make.
+func (v *visit) beforeFirstDock() (bool, error) {
+	place, err := v.place()
+	if err != nil || catalogue.ClassOf(place.Beds) != "" || !v.actor.Role.May(actor.EditAssess) {
+		return false, err
+	}
+	docks, err := v.s.Docks.List(v.ctx, v.facility)
+	return len(docks) == 0, err
 }
 
 // homeTasks is what to do today: weak points one line per check, then what people should look at in the ledger.

@@ -57,6 +57,7 @@ func (b *bench) assessing() error {
 }
 
 type hospital struct {
+	f         facility.ID
 	db        *store.DB
 	book      *assess.Book
 	ledger    *ledger.Ledger
@@ -71,7 +72,7 @@ func newHospital(db *store.DB) (*hospital, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &hospital{db: db, ledger: ledger.Open(db, ledger.Options{}), seen: observation.New(db), findings: finding.New(db, time.Now), registers: register.New(db, time.Now), set: set}
+	h := &hospital{f: facilityID, db: db, ledger: ledger.Open(db, ledger.Options{}), seen: observation.New(db), findings: finding.New(db, time.Now), registers: register.New(db, time.Now), set: set}
 	h.book, err = assess.NewBook(db, assess.Options{Evidence: evidence.New(db, time.Now), Findings: h.findings, Ledger: h.ledger, Suppliers: supplier.New(db, time.Now), Seen: h.seen,
 		Registers: h.registers, Now: time.Now, Catalogues: func(context.Context, facility.ID) (catalogue.Set, error) { return set, nil }})
 	return h, err
@@ -91,10 +92,10 @@ func (h *hospital) furnish(ctx context.Context) error {
 				obs = append(obs, observation.Observation{Sensor: "local", MAC: mac, IP: ip, Signal: s, Value: "complete", At: at})
 			}
 		}
-		if err := h.seen.Add(ctx, facilityID, obs); err != nil {
+		if err := h.seen.Add(ctx, h.f, obs); err != nil {
 			return err
 		}
-		err := h.db.Write(ctx, facilityID, func(tx *store.Tx) error {
+		err := h.db.Write(ctx, h.f, func(tx *store.Tx) error {
 			got, err := h.ledger.Sight(ctx, tx, list)
 			if err != nil {
 				return err
@@ -129,7 +130,7 @@ func (h *hospital) papers(ctx context.Context, ids []netid.DeviceID) error {
 	day := time.Now().AddDate(0, 0, -3).Format(time.DateOnly)
 	subjects := []string{""}
 	for n := range 30 {
-		s, err := h.ledger.SaveSystem(ctx, facilityID, ledger.System{Name: fmt.Sprint("システム", n), Devices: ids[n*10 : n*10+10]})
+		s, err := h.ledger.SaveSystem(ctx, h.f, ledger.System{Name: fmt.Sprint("システム", n), Devices: ids[n*10 : n*10+10]})
 		if err != nil {
 			return err
 		}
@@ -138,13 +139,13 @@ func (h *hospital) papers(ctx context.Context, ids []netid.DeviceID) error {
 			"mds": {"system": s.ID, "state": "received", "received": day}, "two-factor": {"system": s.ID, "state": "on", "asked": day},
 			"backups": {"system": s.ID, "threat": "attack", "offline": "yes", "last_success": day}, "restores": {"system": s.ID, "tested": day, "result": "ok", "hours": "5"},
 		} {
-			if _, err := h.registers.Save(ctx, facilityID, register.Row{Kind: kind, Values: values}); err != nil {
+			if _, err := h.registers.Save(ctx, h.f, register.Row{Kind: kind, Values: values}); err != nil {
 				return err
 			}
 		}
 	}
 	for part := range 19 {
-		err := h.db.Write(ctx, facilityID, func(tx *store.Tx) error {
+		err := h.db.Write(ctx, h.f, func(tx *store.Tx) error {
 			for n := range 100 {
 				row := register.Row{Kind: "accounts", Values: map[string]string{"system": subjects[1+n%30], "account": fmt.Sprint("u", part, "-", n), "name": fmt.Sprint("職員", part*100+n), "enabled": "yes", "exported": day}}
 				if n%50 == 0 {
@@ -175,7 +176,7 @@ func (h *hospital) answers(ctx context.Context, subjects []string) error {
 				continue
 			}
 			for _, i := range c.Items {
-				if _, err := h.book.SaveClaim(ctx, facilityID, c.ID, subject, i.ID, 0, yes, "", ""); err != nil {
+				if _, err := h.book.SaveClaim(ctx, h.f, c.ID, subject, i.ID, 0, yes, "", "見本のため、はいのままにする"); err != nil {
 					return err
 				}
 			}

@@ -47,7 +47,7 @@ func main() {
 		run  func() error
 	}{
 		{"binary", b.binary}, {"insert", b.inserts}, {"read", b.reading}, {"import", b.imports}, {"list", b.list}, {"replay", b.replay},
-		{"serve", b.serve}, {"checkup", b.checkup}, {"wire", b.wire}, {"presence", b.presence}, {"judge", b.judging}, {"assess", b.assessing}, {"drill", b.drill}, {"drillkills", b.drillKills},
+		{"serve", b.serve}, {"checkup", b.checkup}, {"wire", b.wire}, {"presence", b.presence}, {"judge", b.judging}, {"assess", b.assessing}, {"pack", b.packing}, {"drill", b.drill}, {"drillkills", b.drillKills},
 	} {
 		if b.only != "" && !strings.Contains(","+b.only+",", ","+step.name+",") {
 			continue

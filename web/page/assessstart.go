@@ -5,6 +5,7 @@ import (
 
 	"kenshin/assess"
 	"kenshin/catalogue"
+	"kenshin/dock"
 	"kenshin/i18n"
 )
 
@@ -17,6 +18,7 @@ type StartView struct {
 	Actions   []assess.Action
 	Checklist catalogue.Catalogue
 	Errors    Errors
+	Kind      dock.Kind // what is kept at the end
 }
 
 // StartPage is the ten-minute check-up. POST PathAssessStart: yes, no or unknown by the gates' ids.

@@ -482,7 +482,7 @@ func docks(v DocksView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = choose(Choice{Name: "kind", Label: t(ctx, "種類", "Kind"), Value: string(dock.Full), Options: []Option{{Value: string(dock.Full), Text: dock.Full.Label().For(ctx)}, {Value: string(dock.Short), Text: dock.Short.Label().For(ctx)}}, Hint: t(ctx, "10分版は、機器のデータがない診療所のためのものです。点検表の申告だけを残します。", "The 10-minute version is for a clinic without device data: only the claims of the checklist are kept.")}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = choose(Choice{Name: "kind", Label: t(ctx, "種類", "Kind"), Value: string(dock.Full), Options: []Option{{Value: string(dock.Full), Text: dock.Full.Label().For(ctx)}, {Value: string(dock.Short), Text: dock.Short.Label().For(ctx)}}, Hint: t(ctx, "10分版は、機器のデータがない診療所のためのものです。点検表と関門への答えだけを残し、業者の表は見ません。", "The 10-minute version is for a clinic without device data: only what people answered is kept, without the vendors' forms.")}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

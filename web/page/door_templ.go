@@ -383,7 +383,7 @@ func setup(v SetupView) templ.Component {
 				ctx = templ.InitializeContext(ctx)
 				return nil
 			})
-			templ_7745c5c3_Err = empty("check", t(ctx, "設定ができました", "Setup is done"), t(ctx, "次は、調べてよい区画を承認します。承認するまで、どの機器にも何も送りません。", "Next, approve the segments that may be checked. Until then nothing is sent to any device.")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var20), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = empty("check", t(ctx, "設定ができました", "Setup is done"), t(ctx, "次にすることは、ホームの一番上に出ます。区画を承認するまで、どの機器にも何も送りません。", "Home shows what comes next. Nothing is sent to any device before a segment is approved.")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var20), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -25,6 +25,7 @@ type Next string
 
 const (
 	NextNone    Next = ""        // everything runs
+	NextYearly  Next = "yearly"  // a clinic that has nothing yet: the ten-minute check-up needs no device
 	NextApprove Next = "approve" // no segment approved: nothing may be sent
 	NextSweep   Next = "sweep"   // approved, never swept
 	NextName    Next = "name"    // swept, nothing in the ledger has been confirmed by a person

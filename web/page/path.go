@@ -85,9 +85,8 @@ const (
 	PathDrillRoll       = "/drills/roll"        // GET: year, department, after
 	PathDrillRollExport = "/drills/roll/export" // GET: year, department
 
-	PathAssess        = "/assess"       // GET
-	PathAssessStart   = "/assess/start" // GET, POST: one reply a gate, by its id
-	PathDockNew       = "/dock#freeze"
+	PathAssess        = "/assess"          // GET
+	PathAssessStart   = "/assess/start"    // GET, POST: one reply a gate, by its id
 	PathLevel         = "/level"           // GET: staff, cloud
 	PathYardstick     = "/yardstick"       // GET
 	PathDock          = "/dock"            // GET; POST: kind; /routine (POST): month, day, owner
