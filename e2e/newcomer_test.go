@@ -88,8 +88,7 @@ func TestNewcomerReachesAFirstDock(t *testing.T) {
 	p.Screenshot("newcomer-home")
 	p.next()
 	for level := range 4 { // はい to everything is the longest way
-		p.sees(fmt.Sprintf("レベル%d", level))
-		p.Wait(fmt.Sprintf("document.querySelector('legend') && document.querySelector('legend').innerText.includes('レベル%d')", level))
+		p.Wait(fmt.Sprintf("document.readyState === 'complete' && document.querySelector('legend') && document.querySelector('legend').innerText.includes('レベル%d')", level))
 		p.Full(fmt.Sprintf("newcomer-level-%d", level))
 		gates := browsertest.Run(p.Tab, chromedp.Evaluate[[]string]("[...document.querySelectorAll('main [role=radiogroup] input[value=yes]')].map(e => e.name)"))
 		for _, g := range gates {
@@ -97,7 +96,7 @@ func TestNewcomerReachesAFirstDock(t *testing.T) {
 		}
 		p.next()
 	}
-	p.sees("いまのレベル")
+	p.Wait("document.readyState === 'complete' && !!document.querySelector('#keep')")
 	p.Full("newcomer-stand")
 	p.Axe("newcomer-stand")
 	p.next() // asks whether it is to be kept
