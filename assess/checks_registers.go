@@ -11,6 +11,7 @@ import (
 	"kenshin/jp"
 	"kenshin/ledger"
 	"kenshin/netid"
+	"kenshin/register"
 	"kenshin/supplier"
 )
 
@@ -108,7 +109,7 @@ func officerAppointed(v *facts, days int) []result {
 	a := v.age(officers, days)
 	for _, e := range a.fresh {
 		if who, left := v.left(e.values["name"], "", ""); left {
-			bad = append(bad, evidence.Ref{Kind: "register", ID: e.id, Text: e.values["name"] + "：" + who.values["left"] + "に退職しています"})
+			bad = append(bad, evidence.Ref{Kind: "register", ID: e.id, Text: e.values["name"] + "：" + who.Values["left"] + "に退職しています"})
 		}
 	}
 	if len(bad) < len(a.fresh) { // another officer is still there
@@ -357,47 +358,18 @@ func (v *facts) covers(e entry, d *ledger.Device) bool {
 	return ok && slices.Contains(s.Devices, d.ID)
 }
 
-// gone is somebody on the list of leavers whose last day has passed, with what is compared.
-type gone struct {
-	entry
-	name, number, department string
-}
-
-// leftPeople reads the list once for all accounts that are held against it.
-func (v *facts) leftPeople() map[string][]gone {
-	if v.leavers != nil {
-		return v.leavers
-	}
-	v.leavers = map[string][]gone{}
-	for _, e := range v.rows["leavers"] {
-		if last, ok := supplier.Ends(e.values["left"]); ok && day(last) < day(v.now) {
-			g := gone{e, jp.Fold(e.values["name"]), jp.Fold(e.values["staff_no"]), jp.Fold(e.values["department"])}
-			for _, key := range []string{"n" + g.name, "#" + g.number} {
-				if len(key) > 1 {
-					v.leavers[key] = append(v.leavers[key], g)
-				}
-			}
+// left finds somebody on the list of leavers whose last day has passed; the list is read once for all who are held against it.
+func (v *facts) left(name, number, department string) (register.Row, bool) {
+	if v.leavers == nil {
+		var rows []register.Row
+		for _, e := range v.rows["leavers"] {
+			rows = append(rows, register.Row{ID: e.id, Values: e.values})
 		}
+		d := register.DepartedBy(rows, v.now.Format(time.DateOnly))
+		v.leavers = &d
 	}
-	return v.leavers
-}
-
-// left finds somebody who has left: by number where both have one, else by name, and department where both have one.
-func (v *facts) left(name, number, department string) (entry, bool) {
-	all := v.leftPeople()
-	name, number, department = jp.Fold(name), jp.Fold(number), jp.Fold(department)
-	if number != "" && len(all["#"+number]) > 0 {
-		return all["#"+number][0].entry, true
-	}
-	if name == "" {
-		return entry{}, false
-	}
-	for _, g := range all["n"+name] {
-		if (number == "" || g.number == "") && (department == "" || g.department == "" || department == g.department) {
-			return g.entry, true
-		}
-	}
-	return entry{}, false
+	who, _, found := v.leavers.Find(name, number, department)
+	return who, found
 }
 
 // dormantDays is how long an account may lie unused.
@@ -453,7 +425,7 @@ func (v *facts) account(e entry) string {
 		return ""
 	}
 	if who, left := v.left(e.values["name"], e.values["staff_no"], e.values["department"]); left {
-		return who.values["left"] + "に退職した人と同じ名前か番号です"
+		return who.Values["left"] + "に退職した人と同じ名前か番号です"
 	}
 	if used, err := time.Parse(time.DateOnly, e.values["last_used"]); err == nil && v.old(used, dormantDays) {
 		return strconv.Itoa(dormantDays) + "日より長く使われていません"

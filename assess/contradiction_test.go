@@ -115,21 +115,21 @@ func TestFilesOfAnAnswer(t *testing.T) {
 	if strings.ContainsAny(file.Name, `/\:`) || strings.HasPrefix(file.Disposition(), "inline") {
 		t.Errorf("%q is shown as %s", file.Name, file.Disposition())
 	}
-	if _, err := h.Attach(h.ctx, h.f, r7, "", "r7.2.1", blob.Attachment{File: file.ID, Name: file.Name}); !fault.Is(err, fault.Conflict) {
+	if _, err := h.Folder(r7, "", "r7.2.1").Attach(h.ctx, h.f, blob.Attachment{File: file.ID, Name: file.Name}); !fault.Is(err, fault.Conflict) {
 		t.Errorf("a file beside no answer: %v", err)
 	}
 	h.claim(r7, "", "r7.2.1", yes(1))
-	a, err := h.Attach(h.ctx, h.f, r7, "", "r7.2.1", blob.Attachment{File: file.ID, Name: file.Name})
+	a, err := h.Folder(r7, "", "r7.2.1").Attach(h.ctx, h.f, blob.Attachment{File: file.ID, Name: file.Name})
 	h.must(err)
 	form, err := h.Assessment(h.ctx, h.f, r7, "")
 	i, _ := form.Item("r7.2.1")
 	if err != nil || len(i.Files) != 1 {
 		t.Fatalf("%+v %v", i.Files, err)
 	}
-	if err := h.Detach(h.ctx, h.f, r7, "", "r7.2.2", a.ID); !fault.Is(err, fault.NotFound) {
+	if err := h.Folder(r7, "", "r7.2.2").Detach(h.ctx, h.f, a.ID); !fault.Is(err, fault.NotFound) {
 		t.Errorf("taken off another item: %v", err)
 	}
-	h.must(h.Detach(h.ctx, h.f, r7, "", "r7.2.1", a.ID))
+	h.must(h.Folder(r7, "", "r7.2.1").Detach(h.ctx, h.f, a.ID))
 }
 
 func TestWhatIsWrittenIsOfTheVocabulary(t *testing.T) {

@@ -38,7 +38,7 @@ type facts struct {
 	members   []account.Member
 	segments  int // approved: somebody wants to have these looked at
 	rows      map[string][]entry
-	leavers   map[string][]gone // by folded name and number, made when first asked
+	leavers   *register.Departed // made when first asked
 	drills    []Held
 	staff     int      // people that are known to work here; 0: not known
 	items     []string // ids of the checklist in use that rules have to cover

@@ -189,12 +189,27 @@ type Change struct {
 // History returns what happened to a row, the newest first, also after it was removed.
 func (b *Book) History(ctx context.Context, f facility.ID, id string) (out []Change, err error) {
 	err = b.db.Read(ctx, f, func(tx *store.Tx) error {
-		return store.Each(ctx, tx, func(r *sql.Rows) error {
-			c, err := scanChange(r)
-			out = append(out, c)
-			return err
-		}, "SELECT at, actor_name, deed, field, before, after, reason FROM register_history WHERE facility_id = $1 AND row_id = $2 ORDER BY at DESC, id DESC LIMIT 1000", id)
+		out, err = history(ctx, tx, "", id)
+		return err
 	})
+	return out, err
+}
+
+// HistoryOf is History of a row that is, or was, of a register; nothing where it is of another one.
+func (b *Book) HistoryOf(ctx context.Context, f facility.ID, kind, id string) (out []Change, err error) {
+	err = b.db.Read(ctx, f, func(tx *store.Tx) error {
+		out, err = history(ctx, tx, "AND kind = $3", id, kind)
+		return err
+	})
+	return out, err
+}
+
+func history(ctx context.Context, tx *store.Tx, cond string, args ...any) (out []Change, err error) {
+	err = store.Each(ctx, tx, func(r *sql.Rows) error {
+		c, err := scanChange(r)
+		out = append(out, c)
+		return err
+	}, "SELECT at, actor_name, deed, field, before, after, reason FROM register_history WHERE facility_id = $1 AND row_id = $2 "+cond+" ORDER BY at DESC, id DESC LIMIT 1000", args...)
 	return out, err
 }
 

@@ -1,6 +1,7 @@
 package register
 
 import (
+	"slices"
 	"strings"
 
 	"kenshin/jp"
@@ -16,40 +17,58 @@ type Left struct {
 // Excused reports whether somebody wrote why the account is kept.
 func (l Left) Excused() bool { return l.Account.Values["excuse"] != "" }
 
-// StillThere matches leavers (rows of "leavers") with enabled accounts (rows of "accounts"). Staff numbers decide where both have one: then
-// a shared name means nothing. Otherwise names are compared however they are written (髙﨑 = 高崎, full and half width, spaces, brackets).
-// Who leaves after today ("2026-11-21") is not counted.
+// Departed knows who has left, for accounts and names that are held against the list of leavers.
+type Departed struct{ byName, byNumber map[string][]Row }
+
+// DepartedBy reads the list (rows of "leavers") as of a day ("2026-11-21"). Whose last day is not over yet still works here.
+func DepartedBy(leavers []Row, today string) Departed {
+	d := Departed{map[string][]Row{}, map[string][]Row{}}
+	for _, l := range leavers {
+		if left := lastDay(l.Values["left"]); left == "" || left >= today {
+			continue
+		}
+		if n := staffNo(l.Values["staff_no"]); n != "" {
+			d.byNumber[n] = append(d.byNumber[n], l)
+		}
+		if key := PersonKey(l.Values["name"]); key != "" {
+			d.byName[key] = append(d.byName[key], l)
+		}
+	}
+	return d
+}
+
+// Find returns who of the list somebody is. Staff numbers decide where both have one: then a shared name means nothing. Otherwise names are
+// compared however they are written (髙﨑 = 高崎, full and half width, spaces, brackets), and departments where both have one. byName warns that
+// it may be somebody else of the same name.
+func (d Departed) Find(name, number, department string) (leaver Row, byName, found bool) {
+	if number = staffNo(number); number != "" && len(d.byNumber[number]) > 0 {
+		return d.byNumber[number][0], false, true
+	}
+	department = jp.Fold(department)
+	for _, l := range d.byName[PersonKey(name)] {
+		theirs := jp.Fold(l.Values["department"])
+		if (number == "" || staffNo(l.Values["staff_no"]) == "") && (department == "" || theirs == "" || department == theirs) {
+			return l, true, true
+		}
+	}
+	return Row{}, false, false
+}
+
+// StillThere matches leavers (rows of "leavers") with enabled accounts (rows of "accounts"), in the order of the leavers.
 func StillThere(leavers, accounts []Row, today string) (out []Left) {
-	byName, byNumber := map[string][]Row{}, map[string][]Row{}
+	departed, place := DepartedBy(leavers, today), map[string]int{}
+	for i, l := range leavers {
+		place[l.ID] = i
+	}
 	for _, a := range accounts {
 		if a.Values["enabled"] == "no" {
 			continue
 		}
-		if n := staffNo(a.Values["staff_no"]); n != "" {
-			byNumber[n] = append(byNumber[n], a)
-		}
-		if key := PersonKey(a.Values["name"]); key != "" {
-			byName[key] = append(byName[key], a)
+		if l, byName, found := departed.Find(a.Values["name"], a.Values["staff_no"], a.Values["department"]); found {
+			out = append(out, Left{Leaver: l, Account: a, ByName: byName})
 		}
 	}
-	for _, l := range leavers {
-		if lastDay(l.Values["left"]) > today {
-			continue
-		}
-		number, found := staffNo(l.Values["staff_no"]), map[string]bool{}
-		if number != "" {
-			for _, a := range byNumber[number] {
-				found[a.ID] = true
-				out = append(out, Left{Leaver: l, Account: a})
-			}
-		}
-		for _, a := range byName[PersonKey(l.Values["name"])] {
-			if found[a.ID] || number != "" && staffNo(a.Values["staff_no"]) != "" {
-				continue
-			}
-			out = append(out, Left{Leaver: l, Account: a, ByName: true})
-		}
-	}
+	slices.SortStableFunc(out, func(a, b Left) int { return place[a.Leaver.ID] - place[b.Leaver.ID] })
 	return out
 }
 

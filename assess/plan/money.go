@@ -34,7 +34,7 @@ type Line struct {
 type Ref struct {
 	Kind  string    `json:"kind"` // gate, item, risk
 	ID    string    `json:"id"`
-	Title i18n.Text `json:"title"`
+	Title i18n.Text `json:"title,omitzero"`
 }
 
 // LineStates are where a line can stand; the words are the register's.

@@ -132,14 +132,6 @@ const (
 	maxSheet = 1 << 20 // bytes of a body
 )
 
-// bad is what is wrong in a row (from 1) and a field.
-func bad(row int, field, ja, en string) error {
-	if row == 0 {
-		return fault.Newf(fault.Invalid, "%[1]s: %[2]s", "%[3]s: %[4]s", field, ja, field, en)
-	}
-	return fault.Newf(fault.Invalid, "%[1]d行目の%[2]s: %[3]s", "Row %[1]d, %[2]s: %[4]s", row, field, ja, en)
-}
-
 func tidyText(row int, field string, s *string, most int) error {
 	*s = strings.TrimSpace(*s)
 	if !utf8.ValidString(*s) || strings.ContainsRune(*s, 0) {

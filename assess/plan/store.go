@@ -108,7 +108,7 @@ func (s *Sheet) body() (string, error) {
 		err = fault.New(fault.Invalid, "内容がありません。", "The sheet has no content.")
 	}
 	if err != nil {
-		return "", err
+		return "", s.Kind.of(err)
 	}
 	b, err := json.Marshal(part)
 	if err == nil && len(b) > maxSheet {
@@ -121,9 +121,9 @@ func (s *Sheet) body() (string, error) {
 func (s *Sheet) ready() error {
 	switch s.Kind {
 	case Risk:
-		return s.Risks.ready()
+		return s.Kind.of(s.Risks.ready())
 	case Audit:
-		return s.Audit.ready()
+		return s.Kind.of(s.Audit.ready())
 	default:
 		return s.Budget.ready()
 	}
