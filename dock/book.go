@@ -223,6 +223,11 @@ func (b *Book) note(ctx context.Context, tx *store.Tx, action, id string, says i
 	return err
 }
 
+// Exported is the entry of the trail about a file that was handed out: "pack.xlsx".
+func Exported(file string) trail.Entry {
+	return trail.Entry{Action: "pack.export", Summary: i18n.Text{Ja: "点検資料を出しました（" + file + "）", En: "Made the inspection pack (" + file + ")"}}
+}
+
 const maxNote = 500 // characters
 
 // Approve keeps the director's word on a dock. It is given once.

@@ -119,6 +119,7 @@ type Item struct {
 	Note     string          `json:"note,omitempty"`
 	By       string          `json:"by,omitempty"`
 	Excuse   string          `json:"excuse,omitempty"` // why はい stands against a measurement
+	Files    []string        `json:"files,omitempty"`  // names of what was put beside the answer
 
 	State    State   `json:"state"`
 	Outcome  string  `json:"outcome,omitempty"` // pass, fail; "" nothing measures it

@@ -222,6 +222,9 @@ func (g *gathering) item(c *catalogue.Catalogue, x *assess.Item, step catalogue.
 	out := Item{ID: i.ID, Section: i.Section, Number: i.Number, Title: i.Title, Addition: i.Addition, Standing: i.Standing(), Change: step.Change, Wider: step.Wider,
 		Reply: claim.Reply, Value: claim.Value, On: dayOf(claim.On), Target: dayOf(claim.Target), Reason: claim.Reason, Approver: claim.Approver, Note: x.Note, By: x.ByName,
 		Excuse: x.Excuse, State: StateOf(x.State), Due: c.DueYear(*i), Horizon: i.Horizon}
+	for _, a := range x.Files {
+		out.Files = append(out.Files, a.Name)
+	}
 	if line := g.set.Line(i.ID); len(line) > 1 {
 		out.Line = line[1:]
 	}

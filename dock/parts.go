@@ -151,6 +151,14 @@ func formRow(i *Item) []string {
 	return []string{i.Number, title, cmp.Or(i.Value, i.Reply.Label().Ja), wareki(i.On), wareki(i.Target), second, signed(i)}
 }
 
+// filed names the papers that lie beside an answer.
+func filed(i *Item) string {
+	if len(i.Files) == 0 {
+		return ""
+	}
+	return "\n添付：" + strings.Join(i.Files, "、")
+}
+
 func titled(i *Item) string {
 	title := i.Title.Ja + mark(i.Standing)
 	if i.Addition.Ja != "" {
@@ -177,13 +185,13 @@ func (w *packing) grounds() {
 		}
 		state := signed(i)
 		if len(i.Proofs) == 0 {
-			p.Rows = append(p.Rows, []string{i.Number, i.Title.Ja, i.Reply.Label().Ja, state, "（測定なし）", "", "", ""})
+			p.Rows = append(p.Rows, []string{i.Number, i.Title.Ja + filed(i), i.Reply.Label().Ja, state, "（測定なし）", "", "", ""})
 		}
 		for k, x := range i.Proofs {
 			row := []string{"", "", "", "", x.Title.Ja + "：" + x.Says.Ja + "（" + x.Check + " 第" + strconv.Itoa(x.Version) + "版、証拠" + strconv.FormatInt(x.Seq, 10) + "）",
 				fmt.Sprintf("%d / %d", x.Measured, x.Of), wareki(x.At), wareki(x.Until)}
 			if k == 0 {
-				row[0], row[1], row[2], row[3] = i.Number, i.Title.Ja, i.Reply.Label().Ja, state
+				row[0], row[1], row[2], row[3] = i.Number, i.Title.Ja+filed(i), i.Reply.Label().Ja, state
 			}
 			p.Rows = append(p.Rows, row)
 		}
@@ -235,7 +243,7 @@ func (w *packing) vendors() {
 		for n := range form.Items {
 			i := &form.Items[n]
 			if i.Asked {
-				p.Rows = append(p.Rows, []string{i.Number, titled(i), i.Reply.Label().Ja, wareki(i.On), wareki(i.Target), sign(i.State)})
+				p.Rows = append(p.Rows, []string{i.Number, titled(i) + filed(i), i.Reply.Label().Ja, wareki(i.On), wareki(i.Target), sign(i.State)})
 			}
 		}
 	}
