@@ -123,34 +123,9 @@ func (v *visit) formView() (page.FormView, error) {
 	if i, ok := view.Item(view.Open); ok {
 		view.Typed = page.AnswerOf(i, v.now())
 	}
-	view.Carried, view.Previous, err = v.carried(view.Assessment)
+	carried, old, err := v.s.Assess.Carried(v.ctx, v.facility, view.Assessment)
+	view.Carried, view.Previous = carried, old.Catalogue.Title.For(v.ctx)
 	return view, err
-}
-
-// carried brings last year's answers as proposals; an answer that exists is left alone.
-func (v *visit) carried(a assess.Assessment) (map[string]catalogue.Carried, string, error) {
-	if a.Catalogue.Previous == "" || !slices.ContainsFunc(a.Items, func(i assess.Item) bool { return i.Revision == 0 }) {
-		return nil, "", nil
-	}
-	old, err := v.s.Assess.Assessment(v.ctx, v.facility, a.Catalogue.Previous, a.Subject)
-	if err != nil {
-		return nil, "", err
-	}
-	answers := map[string]catalogue.Reply{}
-	for _, i := range old.Items {
-		if i.Revision > 0 {
-			answers[i.Item.ID] = i.Claim.Reply
-		}
-	}
-	if len(answers) == 0 {
-		return nil, "", nil
-	}
-	set, err := v.s.Editions.Set(v.ctx)
-	if err != nil {
-		return nil, "", err
-	}
-	out, err := set.Carry(old.Catalogue.ID, a.Catalogue.ID, answers)
-	return out, old.Catalogue.Title.For(v.ctx), err
 }
 
 func (v *visit) assessForm() error {
@@ -166,41 +141,22 @@ func (v *visit) assessForm() error {
 	return nil
 }
 
-// assessCarry answers items as in the edition before, which a person has just confirmed. Only what the page offered is taken: an item that somebody
-// answered meanwhile, or whose old answer is not enough, stays as it is.
+// assessCarry answers items as in the edition before, which a person has just confirmed.
 func (v *visit) assessCarry() error {
 	f, err := v.form()
 	if err != nil {
 		return err
 	}
-	view, err := v.formView()
+	a, err := v.s.Assess.Assessment(v.ctx, v.facility, v.r.PathValue("id"), v.r.URL.Query().Get("subject"))
 	if err != nil {
 		return err
 	}
-	old, err := v.s.Assess.Assessment(v.ctx, v.facility, view.Catalogue.Previous, view.Subject)
+	done, err := v.s.Assess.Carry(v.ctx, v.facility, a, f["item"])
 	if err != nil {
 		return err
 	}
-	done := 0
-	for _, i := range view.Items {
-		c := view.Carried[i.Item.ID]
-		if i.Revision > 0 || !slices.Contains(f["item"], i.Item.ID) || c.Reply == catalogue.Unanswered || c.Reply == catalogue.Unknown {
-			continue
-		}
-		claim := assess.Claim{Reply: c.Reply, On: v.now()}
-		if was, ok := old.Item(c.From[0]); ok && c.Reply == catalogue.NotApplicable {
-			claim.Reason, claim.Approver = was.Claim.Reason, was.Claim.Approver
-		}
-		if _, err := v.s.Assess.SaveClaim(v.ctx, v.facility, view.Catalogue.ID, view.Subject, i.Item.ID, 0, claim, "", ""); err != nil {
-			if fault.Is(err, fault.Conflict) {
-				continue
-			}
-			return err
-		}
-		done++
-	}
-	v.said("%d項目を、昨年と同じ答えにしました。", "Answered %d items as last year.", done)
-	v.redirect(page.FormPath(view.Catalogue.ID, view.Subject, ""))
+	v.said("%d項目を、昨年と同じ答えにしました。", "Answered %d items as last year.", len(done))
+	v.redirect(page.FormPath(a.Catalogue.ID, a.Subject, ""))
 	return nil
 }
 

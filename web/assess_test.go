@@ -137,3 +137,41 @@ func (c *console) answers(body, reply string) []string {
 	}
 	return out
 }
+
+// A paper lies beside an answer: never before there is one, never with a path in its name, never shown by a browser, and gone when it is taken off.
+func TestPapersBesideAnAnswer(t *testing.T) {
+	c := openConsole(t)
+	item := "/assess/checklist-r7-facility/r7.2.1"
+	c.get(actor.Admin, item).is(200, "答えを保存すると、根拠の書類や写真をここに添えられます。", `!type="file"`)
+	c.upload(actor.Admin, item+"/attachments", "x.txt", []byte("x")).is(409)
+	c.post(actor.Admin, item, "reply", "yes", "on", "令和8年4月1日", "revision", "0").is(303)
+	c.upload(actor.Admin, item+"/attachments", "../../髙﨑①㈱\u202efdp.exe", []byte("MZ\x00")).is(303)
+	page := c.get(actor.Admin, item).is(200, "髙﨑①㈱fdp.exe")
+	href := regexp.MustCompile(`href="(` + item + `/attachments/[^"]+)"`).FindStringSubmatch(page.Body.String())
+	if href == nil {
+		t.Fatal("no link to the file")
+	}
+	got := c.get(actor.Auditor, href[1]).is(200)
+	if !strings.HasPrefix(got.Header().Get("Content-Disposition"), "attachment;") {
+		t.Errorf("shown by the browser: %v", got.Header())
+	}
+	c.get(actor.Auditor, item).is(200, "髙﨑①㈱fdp.exe", `!type="file"`)
+	c.upload(actor.Director, item+"/attachments", "x.txt", []byte("x")).is(403)
+	c.upload(actor.Admin, item+"/attachments", "大.bin", make([]byte, maxFile+1)).is(413)
+	c.get(actor.Admin, strings.Replace(href[1], "r7.2.1", "r7.2.2", 1)).is(404)
+	c.post(actor.Admin, href[1]+"/remove").is(303)
+	c.get(actor.Admin, item).is(200, "!"+href[1])
+}
+
+// Since when a system runs is typed as people do, stays when it is wrong, and makes older answers count for nothing.
+func TestSinceWhenASystemIsInUse(t *testing.T) {
+	c := openConsole(t)
+	c.post(actor.Admin, "/systems/new", "name", "検査", "start", "令和3年13月", "revision", "0").is(422, "使い始めた日", "令和3年13月")
+	c.post(actor.Admin, "/systems/new", "name", "検査", "start", "令和3年4月", "revision", "0").is(303)
+	list, err := c.Ledger.Systems(t.Context(), c.f)
+	if err != nil || len(list) != 1 || list[0].Start != "2021-04" {
+		t.Fatalf("%+v %v", list, err)
+	}
+	c.get(actor.Admin, "/systems/"+list[0].ID).is(200, "使い始めた日", "2021-04")
+	c.get(actor.Admin, "/systems/"+list[0].ID+"/edit").is(200, `value="2021-04"`)
+}

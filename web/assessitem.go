@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"time"
 
+	"kenshin/actor"
 	"kenshin/assess"
 	"kenshin/catalogue"
 	"kenshin/evidence"
@@ -59,7 +60,7 @@ func (v *visit) around(view *page.ItemView) error {
 		}
 		view.History = append(view.History, c)
 	}
-	carried, _, err := v.carried(view.Assessment)
+	carried, _, err := v.s.Assess.Carried(v.ctx, v.facility, view.Assessment)
 	if err != nil {
 		return err
 	}
@@ -75,8 +76,27 @@ func (v *visit) around(view *page.ItemView) error {
 			view.Links[b.Kind+"/"+b.ID] = linkOf(b)
 		}
 	}
+	if view.Files, err = v.files(v.itemHolder()); err != nil {
+		return err
+	}
+	if view.Item.Revision == 0 { // there is no answer yet that a file could lie beside
+		view.Files.Add, view.Files.Says = "", v.t("答えを保存すると、根拠の書類や写真をここに添えられます。", "Once the answer is saved, papers and photographs can be kept here.")
+	}
 	view.Vendors, err = v.vendorOptions()
 	return err
+}
+
+// itemHolder is the item that the address names, for its files.
+func (v *visit) itemHolder() (holder, error) {
+	id, item, subject := v.r.PathValue("id"), v.r.PathValue("item"), v.r.URL.Query().Get("subject")
+	a, err := v.s.Assess.Assessment(v.ctx, v.facility, id, subject)
+	if err != nil {
+		return holder{}, err
+	}
+	if _, ok := a.Item(item); !ok {
+		return holder{}, fault.New(fault.NotFound, "この質問はありません。", "There is no such item.")
+	}
+	return holder{v.s.Assess.Folder(id, subject, item), item, func(item, what string) string { return page.ItemPath(id, item, what, subject) }, v.actor.Role.May(actor.EditAssess)}, nil
 }
 
 // linkOf is the page of what fails a check; "" where there is none.

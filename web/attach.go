@@ -52,7 +52,7 @@ func (v *visit) keepFile(p *multipart.Part) (blob.File, error) {
 
 func (v *visit) dropFile(id string) error { return blob.Remove(v.ctx, v.s.DB, v.facility, id) }
 
-// shelf keeps the files of records; the ledger does for devices and systems, the suppliers' book for vendors.
+// shelf keeps the files of records; the ledger does for devices and systems, the suppliers' book for vendors, a folder for an answer.
 type shelf interface {
 	Attach(ctx context.Context, f facility.ID, a blob.Attachment) (blob.Attachment, error)
 	Attachments(ctx context.Context, f facility.ID, owner string) ([]blob.Attachment, error)
@@ -62,8 +62,9 @@ type shelf interface {
 // holder is the record that an address names, and where its files lie.
 type holder struct {
 	shelf
-	id   string
-	path func(id, what string) string
+	id    string
+	path  func(id, what string) string
+	edits bool // whether this person may add and remove files
 }
 
 func (v *visit) deviceHolder() (holder, error) {
@@ -71,7 +72,7 @@ func (v *visit) deviceHolder() (holder, error) {
 	if err != nil {
 		return holder{}, err
 	}
-	return holder{v.s.Ledger, string(d.ID), func(id, what string) string { return page.DevicePath(netid.DeviceID(id), what) }}, nil
+	return holder{v.s.Ledger, string(d.ID), func(id, what string) string { return page.DevicePath(netid.DeviceID(id), what) }, v.actor.Role.May(actor.EditLedger)}, nil
 }
 
 func (v *visit) systemHolder() (holder, error) {
@@ -79,7 +80,7 @@ func (v *visit) systemHolder() (holder, error) {
 	if err != nil {
 		return holder{}, err
 	}
-	return holder{v.s.Ledger, s.ID, page.SystemPath}, nil
+	return holder{v.s.Ledger, s.ID, page.SystemPath, v.actor.Role.May(actor.EditLedger)}, nil
 }
 
 func (v *visit) vendorHolder() (holder, error) {
@@ -87,7 +88,7 @@ func (v *visit) vendorHolder() (holder, error) {
 	if err != nil {
 		return holder{}, err
 	}
-	return holder{v.s.Suppliers, s.ID, page.VendorPath}, nil
+	return holder{v.s.Suppliers, s.ID, page.VendorPath, v.actor.Role.May(actor.EditLedger)}, nil
 }
 
 // files lists the attachments of a record for its page.
@@ -100,14 +101,13 @@ func (v *visit) files(h holder, err error) (page.Files, error) {
 		return page.Files{}, err
 	}
 	var out page.Files
-	edits := v.actor.Role.May(actor.EditLedger)
-	if edits {
+	if h.edits {
 		out.Add = h.path(h.id, "attachments")
 	}
 	for _, a := range list {
 		row := page.Attachment{ID: a.ID, Name: a.Name, Bytes: a.Size, By: a.By, At: a.At, URL: h.path(h.id, "attachments/"+a.ID)}
-		if edits {
-			row.Remove = row.URL + "/remove"
+		if h.edits {
+			row.Remove = h.path(h.id, "attachments/"+a.ID+"/remove")
 		}
 		out.List = append(out.List, row)
 	}

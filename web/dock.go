@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -13,7 +14,6 @@ import (
 	"kenshin/assess"
 	"kenshin/dock"
 	"kenshin/fault"
-	"kenshin/i18n"
 	"kenshin/jp"
 	"kenshin/paper"
 	"kenshin/register"
@@ -140,31 +140,9 @@ func (v *visit) dockRoutine() error {
 
 // dockView is a dock with the two before it.
 func (v *visit) dockView() (view page.DockView, err error) {
-	if view.Dock, err = v.s.Docks.Get(v.ctx, v.facility, v.r.PathValue("id")); err != nil {
-		return view, err
-	}
-	before, err := v.s.Docks.Before(v.ctx, v.facility, view.Number, 2)
-	if err != nil {
-		return view, err
-	}
-	view.Before = before
-	var old *dock.Snapshot
-	if len(before) > 0 {
-		old = &before[0].Snapshot
-	}
-	view.Strengths, view.Weaknesses = dock.Strengths(&view.Snapshot, old), dock.Weaknesses(&view.Snapshot, old)
-	if form, ok := view.Snapshot.Checklist(); ok {
-		if old == nil {
-			old = &dock.Snapshot{}
-		}
-		view.Besides = dock.Compare(form, old)
-	}
-	for _, d := range slices.Backward(before) {
-		view.Years = append(view.Years, dock.TrendOf(&d.Snapshot))
-	}
-	view.Years = append(view.Years, dock.TrendOf(&view.Snapshot))
+	view.Result, err = v.s.Docks.Result(v.ctx, v.facility, v.r.PathValue("id"))
 	view.MayApprove = v.actor.Role.May(actor.ApproveAssess)
-	return view, nil
+	return view, err
 }
 
 func (v *visit) dock() error {
@@ -288,7 +266,7 @@ func (v *visit) packFile() error {
 // hand gives a file out, as a download where it has a name, and leaves that in the trail.
 func (v *visit) hand(name, media, what string, body []byte) error {
 	if what != "" {
-		if err := v.remember(trail.Entry{Action: "pack.export", Summary: i18n.Text{Ja: "点検資料を出しました（" + what + "）", En: "Made the inspection pack (" + what + ")"}}); err != nil {
+		if err := v.remember(dock.Exported(what)); err != nil {
 			return err
 		}
 	}
@@ -311,7 +289,11 @@ func (v *visit) packRemark() error {
 	for _, key := range []string{"inspected", "inspector", "remark", "item", "by_when"} {
 		typed[key] = f.Get(key)
 	}
-	_, err = v.s.Docks.Remark(v.ctx, v.facility, typed)
+	err = v.do(func(ctx context.Context) (trail.Entry, error) {
+		row, err := v.s.Docks.Remark(ctx, v.facility, typed)
+		k, _ := register.KindOf("remarks") // it is a part of the program
+		return k.Deed(row.ID, "add", "行を足しました", "added a row"), err
+	})
 	if p, ok := errors.AsType[register.Problems](err); ok {
 		wrong := page.Errors{}
 		for _, x := range p {

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -56,7 +55,7 @@ func sheetBegin(k plan.Kind) func(*visit) error {
 		var s plan.Sheet
 		err = v.do(func(ctx context.Context) (trail.Entry, error) {
 			s, err = v.s.Plans.Begin(ctx, v.facility, k, year)
-			return sheetEntry(s, "begin", "を作り始めました", "began"), err
+			return s.Deed("begin"), err
 		})
 		if formFault(err) {
 			return v.showSheets(k, f.Get("year"), err)
@@ -67,11 +66,6 @@ func sheetBegin(k plan.Kind) func(*visit) error {
 		v.redirect(page.SheetPath(s, ""))
 		return nil
 	}
-}
-
-func sheetEntry(s plan.Sheet, action, ja, en string) trail.Entry {
-	return trail.Entry{Action: string(s.Kind) + "." + action, Subject: trail.Subject{Kind: string(s.Kind), ID: s.ID}, Summary: i18n.Text{
-		Ja: fmt.Sprintf("%d年度の%s%s", s.Year, s.Kind.Label().Ja, ja), En: fmt.Sprintf("%s of %d: %s", s.Kind.Label().En, s.Year, en)}, Detail: map[string]any{"revision": s.Revision}}
 }
 
 func (v *visit) oneSheet(k plan.Kind) (plan.Sheet, error) {
@@ -135,7 +129,7 @@ func sheetSave(k plan.Kind) func(*visit) error {
 		if err == nil {
 			err = v.do(func(ctx context.Context) (trail.Entry, error) {
 				s, err = v.s.Plans.Save(ctx, v.facility, s)
-				return sheetEntry(s, "edit", "を変えました", "changed"), err
+				return s.Deed("edit"), err
 			})
 		}
 		if formFault(err) {
@@ -254,11 +248,7 @@ func sheetSign(k plan.Kind) func(*visit) error {
 		revision, _ := strconv.ParseInt(f.Get("revision"), 10, 64) // what is no number fits no revision
 		err = v.do(func(ctx context.Context) (trail.Entry, error) {
 			signed, err := v.s.Plans.Sign(ctx, v.facility, k, s.ID, revision, f.Get("note"))
-			e := sheetEntry(s, "sign", "を承認しました", "approved")
-			if err == nil {
-				e.Detail = map[string]any{"version": signed.Signed.Number, "sha256": signed.Signed.Hash}
-			}
-			return e, err
+			return signed.Deed("sign"), err
 		})
 		if formFault(err) {
 			return v.showYearly(s, err)
@@ -280,12 +270,7 @@ func (v *visit) sheetDraw() error {
 	number, _ := strconv.Atoi(narrow(f.Get("number")))         // 0 is refused
 	err = v.do(func(ctx context.Context) (trail.Entry, error) {
 		drawn, err := v.s.Plans.Draw(ctx, v.facility, s.ID, revision, f.Get("population"), number)
-		e := sheetEntry(s, "draw", "の抜き取りを引きました", "drew a sample")
-		if err == nil {
-			last := drawn.Audit.Samples[len(drawn.Audit.Samples)-1]
-			e.Detail = map[string]any{"population": last.Population, "of": len(last.Frame), "drawn": len(last.Drawn), "seed": last.Seed, "frame": last.Digest}
-		}
-		return e, err
+		return drawn.Deed("draw"), err
 	})
 	if formFault(err) {
 		return v.showYearly(s, err)

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"kenshin/actor"
-	"kenshin/catalogue"
 	"kenshin/drill"
 	"kenshin/fault"
 	"kenshin/i18n"
@@ -23,88 +22,24 @@ const (
 // registerKind is the register that the address names, if this person may read it.
 func (v *visit) registerKind() (register.Kind, error) {
 	k, err := register.KindOf(v.r.PathValue("kind"))
-	if err == nil && !mayRead(v.actor.Role, k) {
-		err = fault.New(fault.Denied, "この記録簿には個人の名前があるため、あなたの役割では見られません。", "This register holds people's names; your role may not read it.")
+	if err == nil {
+		err = k.Allow(v.actor.Role, false)
 	}
 	return k, err
-}
-
-// mayRead reports whether a role may read a register. Names of people are for those who keep or audit the registers.
-func mayRead(r actor.Role, k register.Kind) bool {
-	return r.May(actor.SeeAssess) && (!k.Private || r.May(actor.EditAssess) || r.May(actor.Export))
-}
-
-// mayWrite: departments write in the registers that are theirs.
-func mayWrite(r actor.Role, k register.Kind) bool {
-	return r.May(actor.EditAssess) || k.Departments && r.May(actor.KeepRegister)
 }
 
 // writable is registerKind for a deed.
 func (v *visit) writable() (register.Kind, error) {
-	k, err := v.registerKind()
-	if err == nil && !mayWrite(v.actor.Role, k) {
-		err = fault.New(fault.Denied, "この記録簿は情報担当が書きます。直したいことを情報担当に伝えてください。", "This register is kept by the administrators. Tell them what to change.")
+	k, err := register.KindOf(v.r.PathValue("kind"))
+	if err == nil {
+		err = k.Allow(v.actor.Role, true)
 	}
 	return k, err
 }
 
-// names are the systems, vendors and items that rows of a register point to.
+// names are what rows of registers point to.
 func (v *visit) names(kinds ...register.Kind) (register.Names, error) {
-	n := register.NewNames()
-	systems, err := v.s.Ledger.Systems(v.ctx, v.facility)
-	if err != nil {
-		return n, err
-	}
-	for _, x := range systems {
-		n.System(x.ID, x.Name)
-	}
-	vendors, err := v.s.Suppliers.List(v.ctx, v.facility, "")
-	if err != nil {
-		return n, err
-	}
-	for _, x := range vendors {
-		n.Vendor(x.ID, x.Name)
-	}
-	for _, k := range kinds {
-		for _, c := range k.Columns {
-			if c.Suggest == "" {
-				continue
-			}
-			items, err := v.itemsOf(c.Suggest)
-			if err != nil {
-				return n, err
-			}
-			for _, i := range items {
-				n.Item(c.Suggest, i.ID, itemName(v, i), i.Number)
-			}
-		}
-	}
-	return n, nil
-}
-
-// itemsOf are the items that a column points to: of the newest checklist, or of the table of roles.
-func (v *visit) itemsOf(suggest string) ([]catalogue.Item, error) {
-	set, err := v.s.Editions.Set(v.ctx)
-	if err != nil {
-		return nil, err
-	}
-	kind := catalogue.Checklist
-	if suggest == "roles" {
-		kind = catalogue.Roles
-	}
-	c, _ := set.Newest(kind, catalogue.FacilityForm)
-	return c.Items, nil
-}
-
-func itemName(v *visit, i catalogue.Item) string {
-	name := i.Title.For(v.ctx)
-	if i.Number != "" {
-		name = i.Number + " " + name
-	}
-	if label := i.Standing().Label().For(v.ctx); label != "" {
-		name += "［" + label + "］"
-	}
-	return name
+	return v.s.Assess.Names(v.ctx, v.facility, kinds...)
 }
 
 func (v *visit) registers() error {
@@ -121,7 +56,7 @@ func (v *visit) registers() error {
 	for _, g := range register.Groups() {
 		group := page.RegisterGroup{Group: g}
 		for _, k := range register.Kinds() {
-			if k.Group != g.ID || !mayRead(v.actor.Role, k) {
+			if k.Group != g.ID || !k.MayRead(v.actor.Role) {
 				continue
 			}
 			row := page.RegisterRow{Kind: k, Count: len(all[k.ID])}
@@ -181,7 +116,7 @@ func (v *visit) showRegister(errs page.Errors, code int) error {
 		view.Chips = append(view.Chips, page.Chip{Key: c.key, Text: c.text, Count: counts[c.key], URL: q.URL(k.ID), On: view.Query.Due == c.key})
 	}
 	v.pageRows(&view)
-	view.MayWrite, view.Match = mayWrite(v.actor.Role, k), k.ID == "leavers" || k.ID == "accounts"
+	view.MayWrite, view.Match = k.MayWrite(v.actor.Role), k.ID == "leavers" || k.ID == "accounts"
 	if k.ID == "training" {
 		if view.Coverage, err = v.coverage(all); err != nil {
 			return err
@@ -307,15 +242,9 @@ func (v *visit) showRow(errs page.Errors, typed string, code int) error {
 	if err != nil {
 		return err
 	}
-	view := page.RowView{Kind: k, Row: r, Names: names.ByID, Today: v.s.Registers.Today(), Day: typed, MayWrite: mayWrite(v.actor.Role, k), Errors: errs}
+	view := page.RowView{Kind: k, Row: r, Names: names.ByID, Today: v.s.Registers.Today(), Day: typed, MayWrite: k.MayWrite(v.actor.Role), Errors: errs}
 	if view.Files, err = v.files(v.rowHolder()); err != nil {
 		return err
-	}
-	if !view.MayWrite {
-		view.Files.Add = ""
-		for i := range view.Files.List {
-			view.Files.List[i].Remove = ""
-		}
 	}
 	history, err := v.s.Registers.History(v.ctx, v.facility, r.ID)
 	if err != nil {
@@ -360,10 +289,10 @@ func (v *visit) rowHolder() (holder, error) {
 		return holder{}, err
 	}
 	r, err := v.oneRow(k)
-	if err == nil && v.r.Method == "POST" && !mayWrite(v.actor.Role, k) {
+	if err == nil && v.r.Method == "POST" && !k.MayWrite(v.actor.Role) {
 		_, err = v.writable()
 	}
-	return holder{v.s.Registers, r.ID, func(id, what string) string { return page.RowPath(k.ID, id, what) }}, err
+	return holder{v.s.Registers, r.ID, func(id, what string) string { return page.RowPath(k.ID, id, what) }, k.MayWrite(v.actor.Role)}, err
 }
 
 // people are names that a form proposes.

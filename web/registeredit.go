@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"kenshin/assess"
 	"kenshin/fault"
 	"kenshin/i18n"
 	"kenshin/register"
@@ -41,12 +42,12 @@ func (v *visit) rowForm(k register.Kind, r register.Row) (page.RowForm, register
 		if c.Suggest == "" {
 			continue
 		}
-		items, err := v.itemsOf(c.Suggest)
+		items, err := v.s.Assess.Suggested(v.ctx, v.facility, c.Suggest)
 		if err != nil {
 			return form, names, err
 		}
 		for _, i := range items {
-			form.Items = append(form.Items, itemName(v, i))
+			form.Items = append(form.Items, assess.ItemLabel(v.ctx, i))
 		}
 	}
 	return form, names, nil
@@ -126,16 +127,11 @@ func (v *visit) saveRow(k register.Kind, typed register.Row) (saved register.Row
 		var err error
 		saved, err = v.s.Registers.Save(ctx, v.facility, typed)
 		if typed.ID == "" {
-			return rowDeed(k, saved.ID, "register.add", "行を足しました", "added a row"), err
+			return k.Deed(saved.ID, "add", "行を足しました", "added a row"), err
 		}
-		return rowDeed(k, saved.ID, "register.edit", "行を直しました", "changed a row"), err
+		return k.Deed(saved.ID, "edit", "行を直しました", "changed a row"), err
 	})
 	return saved, err
-}
-
-func rowDeed(k register.Kind, id, action, ja, en string) trail.Entry {
-	return trail.Entry{Action: action, Subject: trail.Subject{Kind: "register", ID: id}, Summary: i18n.Text{
-		Ja: fmt.Sprintf("記録簿「%s」：%s", k.Title.Ja, ja), En: fmt.Sprintf("Register %s: %s", k.Title.En, en)}, Detail: map[string]string{"register": k.ID}}
 }
 
 // rowRefused shows the form again with what is wrong. Against a faster colleague it shows what is stored now beside what was typed, and the
@@ -185,7 +181,7 @@ func (v *visit) rowConfirm() error {
 	}
 	err = v.do(func(ctx context.Context) (trail.Entry, error) {
 		r, err = v.s.Registers.Confirm(ctx, v.facility, r.ID, f.Get("day"))
-		return rowDeed(k, r.ID, "register.confirm", "行を確かめました", "confirmed a row"), err
+		return k.Deed(r.ID, "confirm", "行を確かめました", "confirmed a row"), err
 	})
 	if fault.Is(err, fault.Invalid) {
 		return v.showRow(page.Errors{"day": v.says(err)}, f.Get("day"), http.StatusUnprocessableEntity)
@@ -220,7 +216,7 @@ func (v *visit) rowRemove() error {
 		return fault.New(fault.Invalid, "このフォームは古くなっています。開き直してください。", "This form is out of date. Open it again.")
 	}
 	err = v.do(func(ctx context.Context) (trail.Entry, error) {
-		return rowDeed(k, r.ID, "register.remove", "行を消しました", "removed a row"), v.s.Registers.Remove(ctx, v.facility, r.ID, revision, f.Get("reason"))
+		return k.Deed(r.ID, "remove", "行を消しました", "removed a row"), v.s.Registers.Remove(ctx, v.facility, r.ID, revision, f.Get("reason"))
 	})
 	if err != nil {
 		return err
@@ -334,9 +330,7 @@ func (v *visit) takeLines(k register.Kind, lines []register.Line, replace bool, 
 	err = v.do(func(ctx context.Context) (trail.Entry, error) {
 		var err error
 		done, err = v.s.Registers.Take(ctx, v.facility, k.ID, lines, replace, from)
-		e := rowDeed(k, k.ID, "register.import", fmt.Sprintf("%sから%d行を足し、%d行を直し、%d行を消しました", from, done.Added, done.Changed, done.Removed),
-			fmt.Sprintf("from %s: added %d rows, changed %d, removed %d", from, done.Added, done.Changed, done.Removed))
-		return e, err
+		return k.Took(done, from), err
 	})
 	return done, err
 }

@@ -1,25 +1,16 @@
 package web
 
 import (
-	"bytes"
-	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 
-	"kenshin/blob"
 	"kenshin/fault"
-	"kenshin/i18n"
 	"kenshin/paper"
 	"kenshin/register"
-	"kenshin/trail"
 	"kenshin/web/page"
 )
-
-// registerUpload begins the names of uploaded sheets while somebody looks at them, so that no other file can be read as one.
-const registerUpload = "register-sheet "
 
 // registerImport keeps a file and shows what was read of it. A file that cannot be read at all is not kept.
 func (v *visit) registerImport() error {
@@ -31,15 +22,11 @@ func (v *visit) registerImport() error {
 	if err != nil {
 		return v.registerRefused(err)
 	}
-	file, err := blob.Put(v.ctx, v.s.DB, v.facility, registerUpload+k.ID+" "+p.FileName(), p)
+	id, err := v.s.Registers.Stage(v.ctx, v.facility, k, p.FileName(), p)
 	if err != nil {
 		return v.registerRefused(err)
 	}
-	if view, err := v.readSheet(k, file.ID, nil); err != nil && len(view.Import.Columns) == 0 {
-		v.note(v.dropFile(file.ID), "an unreadable sheet")
-		return v.registerRefused(err)
-	}
-	v.redirect(page.RegisterPath(k.ID, "import/"+file.ID))
+	v.redirect(page.RegisterPath(k.ID, "import/"+id))
 	return nil
 }
 
@@ -54,28 +41,7 @@ func (v *visit) registerRefused(err error) error {
 // readSheet reads a stored sheet again, as the form says.
 func (v *visit) readSheet(k register.Kind, id string, typed url.Values) (page.RegisterImportView, error) {
 	view := page.RegisterImportView{ID: id, Kind: k}
-	r, err := blob.Open(v.ctx, v.s.DB, v.facility, id)
-	if err != nil {
-		return view, err
-	}
-	name, ours := strings.CutPrefix(r.Name, registerUpload+k.ID+" ")
-	if !ours {
-		return view, fault.New(fault.NotFound, "この表はもうありません。もう一度読み込んでください。", "This sheet is gone. Read it again.")
-	}
-	view.File = name
-	content, err := io.ReadAll(io.LimitReader(r, blob.MaxSize+1))
-	if err != nil {
-		return view, err
-	}
-	book, err := paper.Open(bytes.NewReader(content), int64(len(content)), name)
-	if err != nil {
-		return view, err
-	}
 	names, err := v.names(k)
-	if err != nil {
-		return view, err
-	}
-	have, err := v.s.Registers.Rows(v.ctx, v.facility, k.ID)
 	if err != nil {
 		return view, err
 	}
@@ -86,7 +52,7 @@ func (v *visit) readSheet(k register.Kind, id string, typed url.Values) (page.Re
 		}
 	}
 	view.Names = names.ByID
-	view.Import, err = k.ReadBook(book, chosen, names, have, v.s.Registers.Today())
+	view.File, view.Import, err = v.s.Registers.Staged(v.ctx, v.facility, k, id, chosen, names)
 	if err != nil && fault.Is(err, fault.Invalid) {
 		view.Wrong = v.says(err)
 	}
@@ -135,7 +101,7 @@ func (v *visit) registerTake() error {
 	if err != nil {
 		return err
 	}
-	v.note(v.dropFile(view.ID), "a sheet that was taken in")
+	v.note(v.s.Registers.Unstage(v.ctx, v.facility, k, view.ID), "a sheet that was taken in")
 	v.said("%d行を足し、%d行を直し、%d行を消しました（取り込めない行 %d）。", "Added %d rows, changed %d, removed %d (%d not taken).", done.Added, done.Changed, done.Removed, done.Left)
 	if k.ID == "leavers" || k.ID == "accounts" {
 		v.redirect(page.PathLeavers)
@@ -185,8 +151,7 @@ func (v *visit) registerExport() error {
 }
 
 func (v *visit) tookOut(k register.Kind, format string, rows int) error {
-	return v.remember(trail.Entry{Action: "register.export", Subject: trail.Subject{Kind: "register", ID: k.ID}, Summary: i18n.Text{
-		Ja: fmt.Sprintf("記録簿「%s」の%d行を書き出しました(%s)", k.Title.Ja, rows, format), En: fmt.Sprintf("Exported %d rows of the register %s (%s)", rows, k.Title.En, format)}})
+	return v.remember(k.Exported(format, rows))
 }
 
 // registerPrint is the register for A4.
@@ -237,7 +202,7 @@ func (v *visit) registerMatrix() error {
 		}
 		view.Columns = append(view.Columns, page.Link{Text: text})
 	}
-	write := mayWrite(v.actor.Role, k)
+	write := k.MayWrite(v.actor.Role)
 	for i, r := range m.Rows {
 		view.Rows = append(view.Rows, page.Link{Text: down.Shown(r, langOf(v), names.ByID)})
 		cells, holes := make([][]page.Link, len(m.Columns)), make([]string, len(m.Columns))
@@ -271,7 +236,7 @@ func (v *visit) expected(c register.Column) []string {
 			out = append(out, s.ID)
 		}
 	case c.Suggest != "":
-		items, err := v.itemsOf(c.Suggest)
+		items, err := v.s.Assess.Suggested(v.ctx, v.facility, c.Suggest)
 		v.note(err, "items")
 		for _, i := range items {
 			if !i.Stops {
@@ -314,8 +279,8 @@ func (v *visit) leavers() error {
 	if err != nil {
 		return err
 	}
-	if !mayRead(v.actor.Role, k) {
-		return fault.New(fault.Denied, "この記録簿には個人の名前があるため、あなたの役割では見られません。", "This register holds people's names; your role may not read it.")
+	if err := k.Allow(v.actor.Role, false); err != nil {
+		return err
 	}
 	left, err := v.s.Registers.Rows(v.ctx, v.facility, "leavers")
 	if err != nil {

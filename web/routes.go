@@ -1,6 +1,7 @@
 package web
 
 import (
+	"slices"
 	"strings"
 
 	"kenshin/actor"
@@ -206,6 +207,9 @@ func routes() []route {
 		{"POST /assess/{id}/{item}/ask", may(actor.EditAssess), (*visit).assessAsk},
 		{"POST /assess/{id}/{item}/reply", may(actor.EditAssess), (*visit).assessReply},
 		{"POST /assess/{id}/{item}/withdraw", may(actor.EditAssess), (*visit).assessWithdraw},
+		{"POST /assess/{id}/{item}/attachments", may(actor.EditAssess), attach((*visit).itemHolder)},
+		{"GET /assess/{id}/{item}/attachments/{file}", may(actor.SeeAssess), attachment((*visit).itemHolder)},
+		{"POST /assess/{id}/{item}/attachments/{file}/remove", may(actor.EditAssess), detach((*visit).itemHolder)},
 
 		// vendors' forms, questions and surveys
 		{"GET /inquiries", may(actor.SeeInquiry), (*visit).inquiries},
@@ -360,7 +364,17 @@ func routes() []route {
 
 // uploads reports the addresses that take a file, and with it a larger request.
 func uploads(path string) bool {
-	return path == "/import" || path == "/api/v1/imports" || path == page.PathDrillImport || path == page.PathCatalogueLoad || strings.HasSuffix(path, "/attachments") || strings.Contains(path, page.PathRegisters+"/") && strings.HasSuffix(path, "/import") || strings.HasSuffix(path, "/releases") || strings.HasPrefix(path, page.PathInquiries+"/") && strings.HasSuffix(path, "/workbook")
+	path = strings.TrimPrefix(path, "/api/v1")
+	switch path {
+	case "/import", "/imports", page.PathDrillImport, page.PathCatalogueLoad, "/docks/verify":
+		return true
+	}
+	for under, ends := range map[string][]string{page.PathRegisters + "/": {"/import", "/imports"}, page.PathInquiries + "/": {"/workbook"}, "/": {"/attachments", "/releases"}} {
+		if strings.HasPrefix(path, under) && slices.ContainsFunc(ends, func(end string) bool { return strings.HasSuffix(path, end) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // maxFile is the largest file that a form takes.

@@ -198,6 +198,9 @@ POST /assess/{id}/{item} a
 POST /assess/{id}/{item}/ask a
 POST /assess/{id}/{item}/reply a
 POST /assess/{id}/{item}/withdraw a
+POST /assess/{id}/{item}/attachments a
+GET /assess/{id}/{item}/attachments/{file} adpuk
+POST /assess/{id}/{item}/attachments/{file}/remove a
 GET /dock adpuk
 POST /dock a
 POST /dock/routine a

@@ -11,7 +11,6 @@ import (
 
 	"kenshin/actor"
 	"kenshin/assess/inquiry"
-	"kenshin/catalogue"
 	"kenshin/fault"
 	"kenshin/web/page"
 )
@@ -146,7 +145,7 @@ func (v *visit) showVisit(wrong string, typed map[string]string, code int) error
 			return err
 		}
 	}
-	measured, err := v.measured()
+	measured, err := v.s.Assess.Measured(v.ctx, v.facility)
 	if err != nil {
 		return err
 	}
@@ -157,7 +156,9 @@ func (v *visit) showVisit(wrong string, typed map[string]string, code int) error
 				row.Answers = append(row.Answers, strings.TrimSpace(a.Shown(item).For(v.ctx)+" "+a.Note+"（"+s.By+"）"))
 			}
 		}
-		row.Evidence = measured(item)
+		for _, r := range measured(item) {
+			row.Evidence = append(row.Evidence, fmt.Sprintf("%s（%s %d/%d、%s）", r.Says.For(v.ctx), r.Outcome.Label().For(v.ctx), r.Measured, r.Of, r.At.In(v.now().Location()).Format(time.DateOnly)))
+		}
 		if text, ok := typed[item.ID]; ok {
 			row.Note.Text = text
 		}
@@ -204,40 +205,4 @@ func (v *visit) visitNotes() error {
 	v.said("訪問のメモを保存しました。", "The notes were saved.")
 	v.redirect(page.InquiryPath(id, "visit"))
 	return nil
-}
-
-// measured returns what Kenshin measured about an item: by its own checks, and by those of the items that it relates to.
-func (v *visit) measured() (func(catalogue.Item) []string, error) {
-	latest, err := v.s.Evidence.Latest(v.ctx, v.facility)
-	if err != nil {
-		return nil, err
-	}
-	set, err := v.s.Editions.Set(v.ctx)
-	if err != nil {
-		return nil, err
-	}
-	byConcept := map[string][]string{}
-	for _, c := range set.All() {
-		for _, i := range c.Items {
-			if i.Concept != "" {
-				byConcept[i.Concept] = append(byConcept[i.Concept], i.Checks...)
-			}
-		}
-	}
-	return func(item catalogue.Item) (out []string) {
-		checks := slices.Clone(item.Checks)
-		for _, id := range item.Relates {
-			if o, _, ok := set.Item(id); ok {
-				checks = append(checks, o.Checks...)
-			}
-			checks = append(checks, byConcept[id]...)
-		}
-		for _, r := range latest {
-			if r.Subject == "" && slices.Contains(checks, r.Check) {
-				out = append(out, fmt.Sprintf("%s（%s %d/%d、%s）", r.Says.For(v.ctx), r.Outcome.Label().For(v.ctx), r.Measured, r.Of, r.At.In(v.now().Location()).Format(time.DateOnly)))
-			}
-		}
-		slices.Sort(out)
-		return out
-	}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"kenshin/fault"
+	"kenshin/jp"
 	"kenshin/ledger"
 	"kenshin/netid"
 	"kenshin/web/page"
@@ -35,7 +36,7 @@ func (v *visit) systems() error {
 // systemOf shows a system as its page does, with its devices.
 func (v *visit) systemOf(s ledger.System) (page.System, []*ledger.Device, error) {
 	out := page.System{ID: s.ID, Name: s.Name, Kind: v.systemKind(s.Kind), Department: s.Department, Vendor: s.Vendor, VendorID: s.VendorID, Hosting: hostings[s.Hosting],
-		Data: strings.Join(s.Data, "、"), Impact: s.Impact, Notes: s.Notes, Devices: len(s.Devices), Revision: s.Revision}
+		Data: strings.Join(s.Data, "、"), Impact: s.Impact, Notes: s.Notes, Start: s.Start, Devices: len(s.Devices), Revision: s.Revision}
 	if s.VendorID != "" {
 		if x, err := v.s.Suppliers.Get(v.ctx, v.facility, s.VendorID); err == nil {
 			out.Vendor = x.Name
@@ -183,6 +184,8 @@ func (v *visit) systemSave() error {
 		field := ""
 		if s.Name == "" {
 			field = "name"
+		} else if _, _, wrong := jp.Date(s.Start); wrong != nil {
+			field = "start"
 		}
 		form.Errors = page.Errors{field: v.says(err)}
 		return v.showSystemForm(form, http.StatusUnprocessableEntity)
@@ -218,7 +221,7 @@ func (v *visit) systemTyped(f url.Values) (ledger.System, page.SystemForm, error
 	} else if typed.Kind == "" {
 		kind = ""
 	}
-	s.Name, s.Kind, s.Department, s.VendorID, s.Impact, s.Notes = typed.Name, kind, typed.Department, typed.VendorID, typed.Impact, typed.Notes
+	s.Name, s.Kind, s.Department, s.VendorID, s.Impact, s.Notes, s.Start = typed.Name, kind, typed.Department, typed.VendorID, typed.Impact, typed.Notes, typed.Start
 	s.Data = strings.FieldsFunc(typed.Data, func(r rune) bool { return strings.ContainsRune("、,，\n", r) })
 	s.Devices = idsOf(f["device"])
 	s.Hosting = ledger.Hosting(typed.Hosting)

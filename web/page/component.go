@@ -138,6 +138,7 @@ type Attachment struct {
 type Files struct {
 	List []Attachment
 	Add  string // POST: file; "" when this person may not
+	Says string // while there is none; "" is the usual word
 }
 
 // bar is a rectangle of a drawing, in percent of its width and height.

@@ -38,12 +38,7 @@ func DocksPage(s Shell, v DocksView) templ.Component {
 
 // DockView is one dock as a result sheet, with the years before.
 type DockView struct {
-	dock.Dock
-	Before     []dock.Dock // the newest first, at most two
-	Besides    []dock.Beside
-	Strengths  []dock.Remark
-	Weaknesses []dock.Remark
-	Years      []dock.Year // the oldest first
+	dock.Result
 	Report     *dock.Report
 	MayApprove bool
 	Errors     Errors

@@ -21,6 +21,7 @@ type System struct {
 	Hosting    string // onsite, cloud, both
 	Data       string // what patient data it holds
 	Impact     ledger.Impact
+	Start      string // since when it runs: 2026-11-21, 2026-11 or 2026
 	Notes      string
 	Devices    int
 	Findings   int
@@ -51,7 +52,7 @@ func SystemPage(s Shell, v SystemView) templ.Component {
 	return within(s, SectionSystems, i18n.Text{Ja: v.Name, En: v.Name}, system(v))
 }
 
-// SystemForm edits a system. POST PathSystemNew or SystemPath(id, "edit"): name, kind, department, vendor_id, hosting, data, impact, notes,
+// SystemForm edits a system. POST PathSystemNew or SystemPath(id, "edit"): name, kind, department, vendor_id, hosting, data, impact, start, notes,
 // device (many), revision.
 type SystemForm struct {
 	System
@@ -71,7 +72,7 @@ func SystemEditPage(s Shell, v SystemForm) templ.Component {
 func ReadSystem(v url.Values) System {
 	g := func(name string) string { return strings.TrimSpace(v.Get(name)) }
 	return System{Name: g("name"), Kind: g("kind"), Department: g("department"), VendorID: g("vendor_id"), Hosting: g("hosting"),
-		Data: g("data"), Impact: ledger.Impact(g("impact")), Notes: g("notes")}
+		Data: g("data"), Impact: ledger.Impact(g("impact")), Notes: g("notes"), Start: g("start")}
 }
 
 // Hosting is how screens call where a system runs.
