@@ -269,6 +269,15 @@ func (m *IfMatch) revision(body int64) (int64, error) {
 	return n, nil
 }
 
+// needed is revision where a change has to say on what it stands.
+func (m *IfMatch) needed(body int64) (int64, error) {
+	n, err := m.revision(body)
+	if err == nil && n == 0 {
+		err = placed("revision", fault.New(fault.Invalid, "どの版を見て変えたかを、If-Match か revision で送ってください。", "Say on which revision the change stands: send If-Match or revision."))
+	}
+	return n, err
+}
+
 // judge turns a conflict into 412 where the caller sent If-Match.
 func (m *IfMatch) judge(err error) error {
 	if m.IfMatch != "" && fault.Is(err, fault.Conflict) {

@@ -19,8 +19,10 @@ import (
 	"kenshin/account"
 	"kenshin/assess"
 	"kenshin/assess/inquiry"
+	"kenshin/assess/plan"
 	"kenshin/catalogue"
 	"kenshin/checkup"
+	"kenshin/dock"
 	"kenshin/drill"
 	"kenshin/event"
 	"kenshin/evidence"
@@ -55,6 +57,8 @@ type Deps struct {
 	Inquiries *inquiry.Book       // nil: the one in DB, which sends no mail and takes no claims
 	Evidence  *evidence.Book      // nil: the one in DB
 	Assess    *assess.Book        // nil: the one in DB, which measures nothing by itself
+	Docks     *dock.Book          // nil: the one in DB; needs a Box to freeze and to seal
+	Plans     *plan.Book          // nil: the one in DB
 	Box       trail.Sealer        // signs checkpoints of the trail; without it they are unavailable
 	Work      Work
 	Log       *slog.Logger
@@ -123,13 +127,20 @@ func New(d Deps) (http.Handler, error) {
 	if d.Evidence == nil {
 		d.Evidence = evidence.New(d.DB, d.Now)
 	}
+	catalogues := func(ctx context.Context, _ facility.ID) (catalogue.Set, error) { return d.Editions.Set(ctx) }
 	if d.Assess == nil {
 		var err error
-		d.Assess, err = assess.NewBook(d.DB, assess.Options{Evidence: d.Evidence, Findings: d.Findings, Ledger: d.Ledger, Suppliers: d.Suppliers, People: d.Account, Now: d.Now,
-			Catalogues: func(ctx context.Context, _ facility.ID) (catalogue.Set, error) { return d.Editions.Set(ctx) }})
+		d.Assess, err = assess.NewBook(d.DB, assess.Options{Evidence: d.Evidence, Findings: d.Findings, Ledger: d.Ledger, Suppliers: d.Suppliers, Registers: d.Registers, People: d.Account, Now: d.Now, Catalogues: catalogues})
 		if err != nil {
 			return nil, err
 		}
+	}
+	if d.Docks == nil {
+		d.Docks = dock.New(d.DB, dock.Options{Box: d.Box, Houses: d.Account, Catalogues: catalogues, Version: d.Editions.Version, Assess: d.Assess, Evidence: d.Evidence, Findings: d.Findings,
+			Ledger: d.Ledger, Suppliers: d.Suppliers, Gates: d.Gates, Registers: d.Registers, Drills: d.Drills, Now: d.Now})
+	}
+	if d.Plans == nil {
+		d.Plans = plan.New(d.DB, plan.Options{Ledger: d.Ledger, Suppliers: d.Suppliers, Findings: d.Findings, Registers: d.Registers, Gates: d.Gates, Catalogues: catalogues, Now: d.Now})
 	}
 	if d.Rate <= 0 {
 		d.Rate = perToken

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"kenshin/actor"
@@ -9,6 +10,7 @@ import (
 	"kenshin/catalogue"
 	"kenshin/evidence"
 	"kenshin/facility"
+	"kenshin/fault"
 	"kenshin/i18n"
 	"kenshin/jp"
 )
@@ -21,6 +23,8 @@ func (s *server) assessRoutes() []route {
 		{"GET", "/assessments", actor.SeeAssess, "list-assessments", "The forms of the facility and how far they are", "", list(s, s.listAssessments, formColumns...)},
 		{"GET", "/assessments/{id}", actor.SeeAssess, "get-assessment", "One form with every item: the answer, the measurement, the state",
 			"id is a catalogue's; subject a system's where the form is about one.", one(s, s.getAssessment)},
+		{"GET", "/assessments/{id}/carried", actor.SeeAssess, "list-carried-answers", "What was answered to the edition before, for items that have no answer yet", "", list(s, s.listCarried)},
+		{"POST", "/assessments/{id}/carry", actor.EditAssess, "carry-answers", "Answer items as in the edition before, after a person has looked whether that still holds", "Items that somebody answered meanwhile stay as they are; the answer names what was taken over.", one(s, s.carry)},
 		{"GET", "/assessments/{id}/items/{item}", actor.SeeAssess, "get-assessment-item", "One item with its answer and its evidence", "", one(s, s.getItem)},
 		{"PUT", "/assessments/{id}/items/{item}", actor.EditAssess, "answer-assessment-item", "Answer an item",
 			"Send If-Match or revision (0 where nobody has answered yet). Days may be written 2026-04-01 or 令和8年4月1日. The measurement is never changed by an answer.", one(s, s.answerItem)},
@@ -144,10 +148,11 @@ func dayText(t time.Time) string {
 
 func (r Reply) claim() (c assess.Claim, err error) {
 	c = assess.Claim{Reply: r.Reply, Reason: r.Reason, Approver: r.Approver, Value: r.Value}
-	if c.On, err = jp.FullDay(r.On); err == nil {
-		c.Target, err = jp.FullDay(r.Target)
+	if c.On, err = jp.FullDay(r.On); err != nil {
+		return c, placed("body.on", err)
 	}
-	return c, err
+	c.Target, err = jp.FullDay(r.Target)
+	return c, placed("body.target", err)
 }
 
 // AssessedItem is an item with both columns: what a person says and what was measured.
@@ -162,6 +167,7 @@ type AssessedItem struct {
 	Changed  time.Time        `json:"changed,omitzero"`
 	Revision int64            `json:"revision"`
 	Evidence []EvidenceRecord `json:"evidence" nullable:"false"`
+	Files    []Attachment     `json:"attachments" nullable:"false" doc:"Papers beside the answer."`
 	Missing  []string         `json:"missing" nullable:"false" doc:"Checks of the item that have no result here."`
 }
 
@@ -174,7 +180,7 @@ func stateName(s assess.State) string {
 
 func viewItem(i *assess.Item) AssessedItem {
 	out := AssessedItem{ID: i.Item.ID, Number: i.Item.Number, Title: i.Item.Title, State: stateName(i.State), Label: i.State.Label(), Answer: viewReply(i.Claim, i.Note, i.Excuse),
-		By: i.ByName, Changed: i.Changed, Revision: i.Revision, Evidence: []EvidenceRecord{}, Missing: []string{}}
+		By: i.ByName, Changed: i.Changed, Revision: i.Revision, Evidence: []EvidenceRecord{}, Files: viewAttachments(i.Files), Missing: []string{}}
 	for _, r := range i.Records {
 		out.Evidence = append(out.Evidence, EvidenceRecord{r, r.Hash})
 	}
@@ -306,4 +312,60 @@ func (s *server) itemHistory(ctx context.Context, f facility.ID, in *listOfItem)
 		items[i] = Saying{viewReply(h.Claim, h.Note, h.Excuse), h.ByName, h.Changed, h.Revision}
 	}
 	return page(items, ""), err
+}
+
+// CarriedAnswer is what was answered to the edition before.
+type CarriedAnswer struct {
+	Item    string           `json:"item"`
+	Reply   catalogue.Reply  `json:"reply" doc:"Empty or unknown: the old answer is not enough for what is asked now."`
+	From    []string         `json:"from" nullable:"false" doc:"The older items."`
+	Change  catalogue.Change `json:"change,omitempty"`
+	Why     i18n.Text        `json:"why,omitzero" doc:"Why there is no reply, where the old one was not enough."`
+	Edition string           `json:"edition" doc:"Id of the older catalogue."`
+}
+
+type listOfForm struct {
+	OfSubject
+	Whole
+}
+
+func (s *server) listCarried(ctx context.Context, f facility.ID, in *listOfForm) (Page[CarriedAnswer], error) {
+	a, err := s.Assess.Assessment(ctx, f, in.ID, in.Subject)
+	if err != nil {
+		return Page[CarriedAnswer]{}, err
+	}
+	carried, old, err := s.Assess.Carried(ctx, f, a)
+	var items []CarriedAnswer
+	for _, i := range a.Items {
+		if c, ok := carried[i.Item.ID]; ok && i.Revision == 0 {
+			items = append(items, CarriedAnswer{i.Item.ID, c.Reply, full(c.From), c.Change, c.Why, old.Catalogue.ID})
+		}
+	}
+	return page(items, ""), err
+}
+
+type carry struct {
+	OfSubject
+	Body struct {
+		Items []string `json:"items" minItems:"1" maxItems:"1000" doc:"Of /carried."`
+	}
+}
+
+// Taken says which items were answered.
+type Taken struct {
+	Items []string `json:"items" nullable:"false"`
+}
+
+func (s *server) carry(ctx context.Context, f facility.ID, in *carry) (Taken, error) {
+	a, err := s.Assess.Assessment(ctx, f, in.ID, in.Subject)
+	if err != nil {
+		return Taken{}, err
+	}
+	for n, id := range in.Body.Items {
+		if _, ok := a.Item(id); !ok {
+			return Taken{}, placed(fmt.Sprintf("body.items[%d]", n), fault.Newf(fault.Invalid, "項目「%.60s」は点検表にありません。", "There is no item %.60q in the catalogue.", id))
+		}
+	}
+	done, err := s.Assess.Carry(ctx, f, a, in.Body.Items)
+	return Taken{full(done)}, err
 }

@@ -3,8 +3,6 @@ package api
 import (
 	"context"
 	"fmt"
-	"reflect"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -57,54 +55,23 @@ type listDevices struct {
 	DeviceFilter
 	Cursor string `query:"cursor" maxLength:"2000" doc:"next of the page before."`
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"Rows of a page."`
-	Format string `query:"format" enum:"json,csv,xlsx" doc:"csv and xlsx answer all rows that fit the filter, in the form that an import takes back; they need the permission to export."`
-	Accept string `header:"Accept" hidden:"true"`
+	Sheeted
 }
-
-const xlsxType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 // listDevices answers a page as JSON, or all as the sheet that the console exports.
-func (s *server) listDevices(a huma.API, op huma.Operation) {
-	binary := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
-	op.Responses["200"] = &huma.Response{Description: "OK", Content: map[string]*huma.MediaType{
-		"application/json": {Schema: a.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Page[Device]](), true, "")},
-		"text/csv":         {Schema: &huma.Schema{Type: huma.TypeString}}, xlsxType: binary}}
-	huma.Register(a, op, func(ctx context.Context, in *listDevices) (*file, error) {
-		format := in.Format
-		if format == "" && strings.HasPrefix(strings.TrimSpace(in.Accept), "text/csv") {
-			format = "csv"
-		}
-		q := in.query()
-		if format == "csv" || format == "xlsx" {
-			body, err := s.exportDevices(ctx, q, sheet.Format(format))
-			if err != nil {
-				return nil, s.problem(ctx, err)
-			}
-			return body, nil
-		}
-		q.Cursor, q.Limit = in.Cursor, in.Limit
-		p, err := s.Ledger.List(ctx, facilityOf(ctx), q)
-		if err != nil {
-			return nil, s.problem(ctx, err)
-		}
-		items := make([]Device, len(p.Devices))
-		for i, d := range p.Devices {
-			items[i] = viewDevice(d)
-		}
-		return &file{func(h huma.Context) {
-			h.SetHeader("Content-Type", "application/json")
-			if err := a.Marshal(h.BodyWriter(), "application/json", page(items, p.Next).of(p.Total)); err != nil {
-				s.Log.Debug("answer not delivered", "request", requestOf(ctx), "error", err)
-			}
-		}}, nil
-	})
+func (s *server) listDevices(ctx context.Context, f facility.ID, in *listDevices) (Page[Device], error) {
+	q := in.query()
+	q.Cursor, q.Limit = in.Cursor, in.Limit
+	p, err := s.Ledger.List(ctx, f, q)
+	items := make([]Device, len(p.Devices))
+	for i, d := range p.Devices {
+		items[i] = viewDevice(d)
+	}
+	return page(items, p.Next).of(p.Total), err
 }
 
-func (s *server) exportDevices(ctx context.Context, q ledger.Query, format sheet.Format) (*file, error) {
-	if err := mayExport(ctx); err != nil {
-		return nil, err
-	}
-	f := facilityOf(ctx)
+func (s *server) exportDevices(ctx context.Context, f facility.ID, in *listDevices, as string) (func(huma.Context) error, error) {
+	q, format := in.query(), sheet.Format(as)
 	q.Limit = 500
 	first, err := s.Ledger.List(ctx, f, q)
 	if err != nil {
@@ -132,11 +99,7 @@ func (s *server) exportDevices(ctx context.Context, q ledger.Query, format sheet
 			}
 		}
 	}
-	return &file{func(h huma.Context) {
-		h.SetHeader("Content-Type", map[sheet.Format]string{sheet.CSV: "text/csv; charset=utf-8", sheet.XLSX: xlsxType}[format])
-		h.SetHeader("Content-Disposition", `attachment; filename="devices.`+string(format)+`"`)
-		s.written(ctx, sheet.Export(h.BodyWriter(), format, rows))
-	}}, nil
+	return func(h huma.Context) error { return sheet.Export(h.BodyWriter(), format, rows) }, nil
 }
 
 // ByID names one thing. Embedded inputs are exported: huma passes over those that are not.

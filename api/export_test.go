@@ -17,7 +17,7 @@ func TestEveryListAsCSVAndRole(t *testing.T) {
 		if rt.method != "GET" || rt.needs == open || strings.HasPrefix(rt.id, "export-") {
 			continue
 		}
-		path := strings.NewReplacer("{id}", r.ids[thing(rt.path)], "{target}", r.ids["drill-target"]).Replace(rt.path) + "?format=csv"
+		path := fill(rt.path, r.ids) + "?format=csv"
 		for _, role := range actor.Roles() {
 			if role == actor.Desk {
 				continue

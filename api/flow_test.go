@@ -581,8 +581,36 @@ func TestAttachments(t *testing.T) {
 				t.Errorf("%s: the history does not tell: %s", kind, told)
 			}
 		}
+		r.ok("PUT", "/assessments/checklist-r7-facility/items/r7.2.2?subject=", m{"reply": "unknown"})
+		item := "/assessments/checklist-r7-facility/items/r7.2.2/attachments"
+		for _, base := range []string{item, "/registers/training/rows/" + r.ids["row"] + "/attachments"} {
+			a := r.upload(r.tokens[actor.Admin], base, "../../etc/"+"契約\u202efdp.exe", content)
+			if a.StatusCode != 201 || a.str("name") != "契約fdp.exe" {
+				t.Fatalf("%s: %d %s", base, a.StatusCode, a.text)
+			}
+			got := r.ok("GET", base+"/"+a.str("id"), nil)
+			if got.text != string(content) || !strings.HasPrefix(got.Header.Get("Content-Disposition"), "attachment;") {
+				t.Errorf("%s: %q %v", base, got.text, got.Header)
+			}
+			if b := r.upload(r.tokens[actor.Admin], base, "大.bin", make([]byte, 20<<20+1)); b.StatusCode != 413 {
+				t.Errorf("%s: more than 20 MB: %d", base, b.StatusCode)
+			}
+			r.ok("DELETE", base+"/"+a.str("id"), nil)
+			if x := r.admin("GET", base+"/"+a.str("id"), nil); x.StatusCode != 404 {
+				t.Errorf("%s: removed, and still there: %d", base, x.StatusCode)
+			}
+		}
+		if a := r.upload(r.tokens[actor.Admin], strings.Replace(item, "r7.2.2", "r7.2.3", 1), "x.txt", content); a.StatusCode != 409 {
+			t.Errorf("beside an item that nobody answered: %d %s", a.StatusCode, a.text)
+		}
+		if a := r.admin("GET", item+"/"+r.ids["catalogue-file"], nil); a.StatusCode != 404 {
+			t.Errorf("another item's file: %d", a.StatusCode)
+		}
+		if a := r.upload(r.tokens[actor.Director], item, "x.txt", content); a.StatusCode != 403 {
+			t.Errorf("by a director: %d", a.StatusCode)
+		}
 		trail := r.ok("GET", "/trail?limit=50", nil).text
-		for _, deed := range []string{"device.attach", "system.attach", "vendor.attach", "device.detach", "system.detach", "vendor.detach"} {
+		for _, deed := range []string{"assess.attach", "assess.detach", "register.attach", "device.attach", "system.attach", "vendor.attach", "device.detach", "system.detach", "vendor.detach"} {
 			if !strings.Contains(trail, deed) {
 				t.Errorf("the trail does not tell of %s", deed)
 			}

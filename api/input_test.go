@@ -165,7 +165,7 @@ func FuzzRequest(f *testing.F) {
 	r.must(err)
 	ids := r.ids
 	for _, rt := range r.routes() {
-		f.Add(rt.method, strings.Replace(rt.path, "{id}", ids[thing(rt.path)], 1), "limit=3&cursor=x", `{"word":{"name":"x"}}`, `"1"`)
+		f.Add(rt.method, fill(rt.path, ids), "limit=3&cursor=x", `{"word":{"name":"x"}}`, `"1"`)
 	}
 	f.Add("PATCH", "/devices/"+ids["device"], "", `{"word":{"extra":{"a":null},"medical":null,"purchased":"平成元年"}}`, "")
 	f.Add("GET", "/frames/sent", "cursor=eyJob3VyIjoiMjAyNi0xMS0yMFQwOTowMDowMFoifQ", "", "")

@@ -10,9 +10,12 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"kenshin/assess/plan"
 	"kenshin/catalogue"
+	"kenshin/dock"
 	"kenshin/fault"
 	"kenshin/i18n"
+	"kenshin/register"
 )
 
 // Problem is an error as RFC 9457 tells it.
@@ -103,12 +106,61 @@ func (s *server) problem(ctx context.Context, err error) *Problem {
 		err = fault.Wrap(fault.TooLarge, big, "送られたデータが大きすぎます。", "What was sent is too large.")
 	}
 	p := newProblem(ctx, status, code, fault.Sentence(err, string(i18n.From(ctx))))
+	p.Errors = mistakes(ctx, err)
+	return p
+}
+
+// mistakes are the places that the domains name in their errors.
+func mistakes(ctx context.Context, err error) (out []Mistake) {
 	if all, ok := errors.AsType[catalogue.Mistakes](err); ok {
 		for _, m := range all {
-			p.Errors = append(p.Errors, Mistake{fmt.Sprintf("line %d %s", m.Line, m.Path), m.Why.For(ctx)})
+			out = append(out, Mistake{fmt.Sprintf("line %d %s", m.Line, m.Path), m.Why.For(ctx)})
 		}
 	}
-	return p
+	if all, ok := errors.AsType[register.Problems](err); ok {
+		_, plain := errors.AsType[*flat](err)
+		for _, p := range all {
+			at := "body.values." + p.Key
+			if p.Key == "owner" || plain {
+				at = "body." + p.Key
+			}
+			out = append(out, Mistake{at, p.Text.For(ctx)})
+		}
+	}
+	if u, ok := errors.AsType[*dock.Unexplained](err); ok {
+		for _, i := range u.Items {
+			out = append(out, Mistake{"assessments/" + i.Catalogue + "/items/" + i.Item, i.Title})
+		}
+	}
+	say := fault.Sentence(err, string(i18n.From(ctx)))
+	if m, ok := errors.AsType[*plan.Misfit](err); ok {
+		out = append(out, Mistake{"body." + m.Place(), say})
+	}
+	if p, ok := errors.AsType[*misplaced](err); ok {
+		out = append(out, Mistake{p.at, say})
+	}
+	return out
+}
+
+// flat says that a row's values stand in the body themselves.
+type flat struct{ error }
+
+func (e *flat) Unwrap() error { return e.error }
+
+// misplaced is an error about one place of the input.
+type misplaced struct {
+	error
+	at string
+}
+
+func (m *misplaced) Unwrap() error { return m.error }
+
+// placed names the place of the input that an error is about.
+func placed(at string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &misplaced{err, at}
 }
 
 // problems turns the errors that huma makes itself (input that does not fit the schema) into ours. Values are not echoed: they may be secret.

@@ -19,9 +19,11 @@ import (
 	"kenshin/actor"
 	"kenshin/assess"
 	"kenshin/assess/inquiry"
+	"kenshin/assess/plan"
 	"kenshin/blob"
 	"kenshin/catalogue"
 	"kenshin/checkup"
+	"kenshin/dock"
 	"kenshin/drill"
 	"kenshin/drill/button"
 	"kenshin/drill/domain"
@@ -37,6 +39,7 @@ import (
 	"kenshin/ledger/sheet"
 	"kenshin/netid"
 	"kenshin/observation"
+	"kenshin/register"
 	"kenshin/seal"
 	"kenshin/store"
 	"kenshin/supplier"
@@ -114,9 +117,14 @@ func newRig(t testing.TB, db *store.DB) *rig {
 	deps := Deps{DB: db, Account: acc, Jobs: jobs, Seen: observation.New(db), Ledger: book, Findings: finding.New(db, now), Sheets: sheet.New(db, book),
 		Gates: gate.NewBook(db, box, now), Suppliers: supplier.New(db, now), Drills: drill.New(db, box, acc, now, slog.New(slog.DiscardHandler)), Box: box, Log: slog.New(slog.DiscardHandler), Now: now, Version: "1.2.3", Rate: 100_000}
 	deps.Editions, deps.Evidence = catalogue.NewEditions(db), evidence.New(db, now)
-	deps.Assess, err = assess.NewBook(db, assess.Options{Evidence: deps.Evidence, Findings: deps.Findings, Ledger: book, Suppliers: deps.Suppliers, People: acc, Now: now,
-		Catalogues: func(ctx context.Context, _ facility.ID) (catalogue.Set, error) { return deps.Editions.Set(ctx) }})
+	catalogues := func(ctx context.Context, _ facility.ID) (catalogue.Set, error) { return deps.Editions.Set(ctx) }
+	deps.Registers = register.New(db, now)
+	deps.Assess, err = assess.NewBook(db, assess.Options{Evidence: deps.Evidence, Findings: deps.Findings, Ledger: book, Suppliers: deps.Suppliers, Registers: deps.Registers, People: acc, Now: now, Catalogues: catalogues})
 	r.must(err)
+	deps.Docks = dock.New(db, dock.Options{Box: box, Houses: acc, Catalogues: catalogues, Version: deps.Editions.Version, Assess: deps.Assess, Evidence: deps.Evidence, Findings: deps.Findings, Ledger: book,
+		Suppliers: deps.Suppliers, Gates: deps.Gates, Registers: deps.Registers, Drills: deps.Drills, Now: now})
+	deps.Plans = plan.New(db, plan.Options{Ledger: book, Suppliers: deps.Suppliers, Findings: deps.Findings, Registers: deps.Registers, Gates: deps.Gates, Catalogues: catalogues, Now: now})
+	deps.Inquiries = inquiry.NewBook(inquiry.Deps{DB: db, Catalogues: deps.Editions.Set, Houses: acc, Ledger: book, Suppliers: deps.Suppliers, Findings: deps.Findings, Now: now})
 	r.server = &server{Deps: deps}
 	deps.Work = newHouse(r, ident)
 	handler, err := New(deps)
@@ -295,12 +303,12 @@ func (r *rig) seed(f facility.ID, mark string, n byte) map[string]string {
 	found, err := r.Findings.List(ctx, f, finding.Filter{})
 	r.must(err)
 	ids["finding"] = found.Findings[0].ID
-	system, err := r.Ledger.SaveSystem(ctx, f, ledger.System{Name: mark + " 電子カルテ", Devices: []netid.DeviceID{seen[0]}})
-	r.must(err)
-	ids["system"] = system.ID
 	company, err := r.Suppliers.Save(ctx, f, supplier.Supplier{Name: mark + " 商会", Kind: supplier.Other})
 	r.must(err)
 	ids["supplier"] = company.ID
+	system, err := r.Ledger.SaveSystem(ctx, f, ledger.System{Name: mark + " 電子カルテ", VendorID: company.ID, Devices: []netid.DeviceID{seen[0]}})
+	r.must(err)
+	ids["system"] = system.ID
 	for kind, to := range map[string]shelf{"device": r.Ledger, "system": r.Ledger, "supplier": r.Suppliers} {
 		kept, err := blob.Put(ctx, r.DB, f, mark+".txt", strings.NewReader(mark+" "+kind))
 		r.must(err)
@@ -337,7 +345,7 @@ func (r *rig) seed(f facility.ID, mark string, n byte) map[string]string {
 	plan, err := r.Drills.SavePlan(ctx, f, drill.Plan{Month: "2031-05", Scenario: "parcel", Note: mark})
 	r.must(err)
 	ids["drill-plan"] = plan.ID
-	asked := inquiry.NewBook(inquiry.Deps{DB: r.DB, Catalogues: catalogue.NewEditions(r.DB).Set, Houses: r.Account, Ledger: r.Ledger, Suppliers: supplier.New(r.DB, time.Now), Now: time.Now})
+	asked := r.Inquiries
 	question, err := asked.AskQuestion(ctx, f, inquiry.Asking{Catalogue: "checklist-r7-facility", Item: "r7.2.2", Text: mark})
 	r.must(err)
 	ids["inquiry"] = question.Links[0].Inquiry.ID
@@ -353,6 +361,7 @@ func (r *rig) seed(f facility.ID, mark string, n byte) map[string]string {
 	puzzle, err := r.Assess.Ask(ctx, f, assess.Question{Catalogue: "checklist-r7-facility", Item: "r7.2.1", To: assess.ToSupport, Text: mark})
 	r.must(err)
 	ids["question"] = puzzle.ID
+	r.seedYearly(ctx, f, mark, ids)
 	if f == r.f { // catalogues belong to no facility
 		ids["catalogue"] = "checklist-r7-facility"
 	} else {

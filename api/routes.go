@@ -24,13 +24,14 @@ type route struct {
 
 // routes is the whole API.
 func (s *server) routes() []route {
-	return slices.Concat(s.ledgerRoutes(), s.attachmentRoutes(), s.findingRoutes(), s.workRoutes(), s.gateRoutes(), s.drillRoutes(), s.drillReportRoutes(), s.planRoutes(), s.inquiryRoutes(), s.catalogueRoutes(), s.assessRoutes(), s.houseRoutes())
+	return slices.Concat(s.ledgerRoutes(), s.attachmentRoutes(), s.findingRoutes(), s.workRoutes(), s.gateRoutes(), s.drillRoutes(), s.drillReportRoutes(), s.planRoutes(), s.inquiryRoutes(), s.answerRoutes(), s.catalogueRoutes(),
+		s.assessRoutes(), s.registerRoutes(), s.dockRoutes(), s.packRoutes(), s.yearlyRoutes(), s.houseRoutes())
 }
 
 func (s *server) ledgerRoutes() []route {
 	return []route{
 		{"GET", "/devices", actor.SeeLedger, "list-devices", "List the devices of the ledger",
-			"The filters are those of the console. csv and xlsx give the sheet that an import takes back without loss.", s.listDevices},
+			"The filters are those of the console. csv and xlsx give the sheet that an import takes back without loss.", sheeted(s, s.listDevices, s.exportDevices)},
 		{"POST", "/devices", actor.EditLedger, "add-device", "Enter a device by hand", "", one(s, s.addDevice)},
 		{"GET", "/devices/{id}", actor.SeeLedger, "get-device", "One device with the reasons for what it is",
 			"The id of a device that was merged answers what it was merged into.", one(s, s.getDevice)},
@@ -185,7 +186,8 @@ func (r route) operation(schemas huma.Registry) huma.Operation {
 
 var tagOf = map[string]string{"devices": "Ledger", "merges": "Ledger", "observations": "Ledger", "topology": "Ledger", "systems": "Ledger", "suppliers": "Ledger",
 	"findings": "Findings", "events": "Findings", "segments": "Sending", "unlocks": "Sending", "words": "Sending", "kill": "Sending", "frames": "Sending",
-	"sweeps": "Check-ups and work", "jobs": "Check-ups and work", "imports": "Imports", "drills": "Mail drills", "catalogues": "Yearly check-up", "inquiries": "Yearly check-up", "surveys": "Yearly check-up", "trail": "House", "health": "House"}
+	"sweeps": "Check-ups and work", "jobs": "Check-ups and work", "imports": "Imports", "drills": "Mail drills", "catalogues": "Yearly check-up", "inquiries": "Yearly check-up", "surveys": "Yearly check-up", "evidence": "Yearly check-up", "assessments": "Yearly check-up", "questions": "Yearly check-up", "level": "Yearly check-up",
+	"registers": "Yearly check-up", "docks": "Yearly check-up", "pack": "Yearly check-up", "risks": "Yearly check-up", "audits": "Yearly check-up", "budget": "Yearly check-up", "trail": "House", "health": "House"}
 
 func (r route) tag() string {
 	first, _, _ := strings.Cut(strings.TrimPrefix(r.path, "/"), "/")

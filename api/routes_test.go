@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +17,9 @@ import (
 
 // thing is which of the seed's ids a path's {id} means.
 func thing(path string) string {
+	if name := yearlyThing(path); name != "" {
+		return name
+	}
 	for prefix, name := range map[string]string{"/devices": "device", "/merges": "merge", "/systems": "system", "/suppliers": "supplier", "/findings": "finding",
 		"/segments": "segment", "/unlocks": "unlock", "/words": "word", "/sweeps": "sweep", "/jobs": "job", "/imports": "import", "/drills": "drill", "/drill-reports": "drill-report", "/drill-plans": "drill-plan", "/inquiries": "inquiry", "/surveys": "survey", "/catalogues": "catalogue",
 		"/assessments": "catalogue", "/questions": "question"} {
@@ -31,7 +35,7 @@ func (r *rig) bodies(ids map[string]string) map[string]any {
 	until := r.now.Add(48 * 3600e9)
 	sending := drill.DefaultSettings()
 	sending.ReportTo = "report@hospital.example.jp"
-	return map[string]any{
+	out := map[string]any{
 		"add-device": m{"word": m{"name": "新しい機器"}}, "edit-device": m{"word": m{"owner": "鈴木"}, "state": "registered"},
 		"merge-device": m{"other": ids["second"]}, "split-device": m{"macs": []string{"00:1b:54:00:01:01"}},
 		"add-system": m{"name": "PACS"}, "edit-system": m{"name": "PACS 2"}, "add-supplier": m{"name": "丙商会"}, "edit-supplier": m{"name": "丁商会", "revision": 1},
@@ -53,14 +57,27 @@ func (r *rig) bodies(ids map[string]string) map[string]any {
 		"answer-assessment-item": m{"reply": "unknown"}, "add-question": m{"catalogue": "checklist-r7-facility", "item": "r7.2.2", "to": "support"}, "answer-question": m{"text": "はい"}, "verify-evidence": m{},
 		"map-import": m{}, "apply-import": m{}, "verify-trail": m{},
 	}
+	maps.Copy(out, yearlyBodies())
+	return out
+}
+
+// fill puts the seed's ids into a path.
+func fill(path string, ids map[string]string) string {
+	return strings.NewReplacer("{id}", ids[thing(path)], "{file}", ids[thing(path)+"-file"], "{domain}", ids["drill-domain"], "{target}", ids["drill-target"], "{item}", "r7.2.1", "{kind}", "training", "{number}", "0").Replace(path)
 }
 
 type m = map[string]any
 
 func (r *rig) call(token string, rt route, ids map[string]string, headers ...string) reply {
 	r.t.Helper()
-	path := root + strings.NewReplacer("{id}", ids[thing(rt.path)], "{file}", ids[thing(rt.path)+"-file"], "{domain}", ids["drill-domain"], "{target}", ids["drill-target"], "{item}", "r7.2.1").Replace(rt.path)
+	path := root + fill(rt.path, ids)
 	switch {
+	case rt.id == "add-register-import":
+		return r.upload(token, strings.TrimPrefix(path, root), "研修.csv", []byte("受講日,研修の名前,受けた人\n2026-05-01,訓練,佐藤\n"))
+	case rt.id == "read-inquiry-workbook", rt.id == "verify-dock-file":
+		return r.upload(token, strings.TrimPrefix(path, root), "x.xlsx", []byte("nothing"))
+	case rt.id == "remove-register-row":
+		path += "?reason=test&revision=1"
 	case rt.id == "add-import":
 		return r.upload(token, "/imports", "台帳.csv", []byte("管理番号,機器名\nA-1,端末1\n"))
 	case rt.method == "POST" && strings.HasSuffix(rt.path, "/attachments"):
@@ -160,7 +177,7 @@ func TestTheOtherFacilityIsNotThere(t *testing.T) {
 		}
 		before := map[string]string{}
 		for _, rt := range r.routes() {
-			if rt.method == "GET" && rt.needs != open && rt.id != "list-trail" && rt.id != "export-trail" && rt.id != "get-checkpoint" && rt.id != "get-drill-target" && thing(rt.path) != "catalogue" {
+			if rt.method == "GET" && rt.needs != open && rt.id != "list-trail" && rt.id != "export-trail" && rt.id != "get-checkpoint" && rt.id != "get-pack" && !strings.HasSuffix(rt.id, "-workbook") && rt.id != "get-drill-target" && thing(rt.path) != "catalogue" {
 				before[rt.id] = r.call(theirs(rt), rt, r.other).text
 			}
 		}

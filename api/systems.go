@@ -5,6 +5,7 @@ import (
 
 	"kenshin/facility"
 	"kenshin/fault"
+	"kenshin/jp"
 	"kenshin/ledger"
 	"kenshin/netid"
 	"kenshin/supplier"
@@ -21,7 +22,7 @@ var systemColumns = []col[System]{
 	{"department", func(v *System) any { return v.Department }}, {"owner", func(v *System) any { return v.Owner }},
 	{"vendor", func(v *System) any { return v.Vendor }}, {"hosting", func(v *System) any { return string(v.Hosting) }},
 	{"data", func(v *System) any { return joined(v.Data) }}, {"impact", func(v *System) any { return string(v.Impact) }},
-	{"devices", func(v *System) any { return joined(v.Devices) }}, {"notes", func(v *System) any { return v.Notes }},
+	{"devices", func(v *System) any { return joined(v.Devices) }}, {"notes", func(v *System) any { return v.Notes }}, {"start", func(v *System) any { return v.Start }},
 }
 
 func viewSystem(v ledger.System) System {
@@ -66,13 +67,14 @@ type SystemBody struct {
 	Data       []string         `json:"data,omitempty" maxItems:"50" doc:"Kinds of data that it holds, in words."`
 	Impact     string           `json:"impact,omitempty" enum:",none,low,middle,high"`
 	Notes      string           `json:"notes,omitempty" maxLength:"20000"`
+	Start      string           `json:"start,omitempty" maxLength:"60" example:"2021-04" doc:"Since when it runs: a day, a month or a year, wareki too. Answers and measurements from before do not count for it."`
 	Devices    []netid.DeviceID `json:"devices,omitempty" maxItems:"5000"`
 	Revision   int64            `json:"revision,omitempty" minimum:"0" doc:"The revision that a change stands on, instead of If-Match."`
 }
 
 func (b *SystemBody) system() ledger.System {
 	return ledger.System{Name: b.Name, Reading: b.Reading, Kind: b.Kind, Department: b.Department, Owner: b.Owner, VendorID: b.VendorID, Vendor: b.Vendor,
-		Hosting: ledger.Hosting(b.Hosting), Data: b.Data, Impact: ledger.Impact(b.Impact), Notes: b.Notes, Devices: b.Devices}
+		Hosting: ledger.Hosting(b.Hosting), Data: b.Data, Impact: ledger.Impact(b.Impact), Notes: b.Notes, Start: b.Start, Devices: b.Devices}
 }
 
 type addSystem struct{ Body SystemBody }
@@ -100,6 +102,9 @@ func (s *server) editSystem(ctx context.Context, f facility.ID, in *editSystem) 
 
 // saveSystem keeps a system and the record of it. The trail has the name and how many devices; the ledger's history has what changed.
 func (s *server) saveSystem(ctx context.Context, f facility.ID, v ledger.System, action, ja, en string) (out System, err error) {
+	if _, _, err := jp.Date(v.Start); err != nil {
+		return out, placed("body.start", err)
+	}
 	err = s.do(ctx, f, func(ctx context.Context) (e trail.Entry, err error) {
 		saved, err := s.Ledger.SaveSystem(ctx, f, v)
 		if err != nil {

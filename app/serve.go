@@ -101,7 +101,7 @@ func (h *House) handler(address string, secure bool) (http.Handler, error) {
 		Inquiries: h.Inquiries, Evidence: h.Evidence,
 		Version: h.Version, TLS: secure, Site: h.site(address, secure), Mail: h.mailNow})
 	rest, err := api.New(api.Deps{DB: h.DB, Account: h.Account, Jobs: h.Jobs, Seen: h.Seen, Ledger: h.Ledger, Findings: h.Findings, Sheets: h.Sheets,
-		Gates: h.Gates, Events: h.Events, Suppliers: h.Suppliers, Drills: h.Drills, Editions: h.Editions, Inquiries: h.Inquiries, Evidence: h.Evidence, Assess: h.Assess, Registers: h.Registers, Box: h.Box, Work: h, Log: h.Log, Now: h.Now, Version: h.Version})
+		Gates: h.Gates, Events: h.Events, Suppliers: h.Suppliers, Drills: h.Drills, Editions: h.Editions, Inquiries: h.Inquiries, Evidence: h.Evidence, Assess: h.Assess, Registers: h.Registers, Docks: h.Docks, Plans: h.Plans, Box: h.Box, Work: h, Log: h.Log, Now: h.Now, Version: h.Version})
 	if err != nil {
 		return nil, err
 	}
