@@ -35,7 +35,7 @@ type RegisterImport struct {
 	File    string           `json:"file"`
 	Sheet   string           `json:"sheet"`
 	Header  int              `json:"header" doc:"The row of the headings, from 1."`
-	Columns []ReadColumn    `json:"columns" nullable:"false"`
+	Columns []ReadColumn     `json:"columns" nullable:"false"`
 	New     int              `json:"new"`
 	Changed int              `json:"changed"`
 	Same    int              `json:"same"`
