@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"reflect"
@@ -22,10 +23,10 @@ import (
 // mount registers a route's handler.
 type mount func(a huma.API, op huma.Operation)
 
-// answer is one thing as JSON.
-type answer[T any] struct {
+// answer is one thing as JSON. It is of one type for all routes, as huma makes its code anew for each.
+type answer struct {
 	ETag string `header:"ETag" doc:"The revision, to send back in If-Match."`
-	Body T
+	Body any
 }
 
 // revised is a thing with a revision.
@@ -34,12 +35,15 @@ type revised interface{ revision() int64 }
 // one mounts a handler that answers one thing.
 func one[I, T any](s *server, fn func(context.Context, facility.ID, *I) (T, error)) mount {
 	return func(a huma.API, op huma.Operation) {
-		huma.Register(a, op, func(ctx context.Context, in *I) (*answer[T], error) {
+		status := cmp.Or(op.DefaultStatus, http.StatusOK)
+		schema := a.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[T](), true, op.OperationID+"Response")
+		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status), Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
+		huma.Register(a, op, func(ctx context.Context, in *I) (*answer, error) {
 			body, err := fn(ctx, facilityOf(ctx), in)
 			if err != nil {
 				return nil, s.problem(ctx, err)
 			}
-			out := &answer[T]{Body: body}
+			out := &answer{Body: body}
 			if r, ok := any(body).(revised); ok {
 				out.ETag = `"` + strconv.FormatInt(r.revision(), 10) + `"`
 			}
