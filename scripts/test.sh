@@ -4,13 +4,15 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/packages.sh
 scripts/assets.sh
+GOFLAGS=$(scripts/flags.sh) # what is tested is what is shipped, and each package is compiled once
+export GOFLAGS CGO_ENABLED=0
 scripts/check.sh
 export KENSHIN_LAB=${KENSHIN_LAB:-$(readlink -f ../shared/lab/lab.sh 2>/dev/null || true)}
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 status=0
-# two packages at a time, as the lab, PostgreSQL and Chromium share the machine's cores; four tests of one, as those mostly wait
-go test -p 2 -parallel 4 -timeout 18m -v ./... >"$log" 2>&1 || status=$?
+# vetted already; without what a debugger needs; two packages at a time, as the lab, PostgreSQL and Chromium share the machine's cores; four tests of one, as those mostly wait
+go test -vet=off -ldflags='-s -w' -p 2 -parallel 4 -timeout 18m -v ./... >"$log" 2>&1 || status=$?
 grep -avE '^(=== (RUN|PAUSE|CONT|NAME)|\s*--- PASS|PASS$|\?)' "$log" | grep -aE '^(ok|FAIL|---|\s+---|panic|\s+\S+_test\.go)' || true
 [ $status = 0 ] || { echo "---- the failures in full"; grep -anE -B40 '^\s*--- FAIL|^panic|\[build failed\]' "$log" | tail -n 400; }
 skips=$(grep -acE '^\s*--- SKIP' "$log" || true)
