@@ -1,12 +1,8 @@
 package web
 
 import (
-	"cmp"
-	"slices"
-
 	"kenshin/assess"
 	"kenshin/catalogue"
-	"kenshin/ledger"
 	"kenshin/web/page"
 )
 
@@ -33,62 +29,18 @@ func (v *visit) level() error {
 	if err != nil {
 		return err
 	}
-	view.Class = catalogue.ClassOf(place.Beds)
-	if err := v.pattern(&view); err != nil {
-		return err
-	}
-	configs, err := catalogue.LoadConfigs()
-	if err != nil {
-		return err
-	}
-	pattern := ""
-	if view.Pattern != nil {
-		pattern = view.Pattern.ID
-	}
-	for _, o := range configs {
-		if o.Fits(int(max(view.Standing.Evidenced, view.Standing.Claimed)), pattern, view.Class) {
-			view.Configs = append(view.Configs, o)
-		}
-	}
-	v.show(page.LevelPage(v.shell(), view))
-	return nil
-}
-
-// pattern takes the two answers from the address; where the systems run is known from the ledger when every system says so.
-func (v *visit) pattern(view *page.LevelView) error {
 	q := v.r.URL.Query()
-	view.Staff, view.Cloud = catalogue.Reply(q.Get("staff")), catalogue.Reply(q.Get("cloud"))
-	if view.Cloud == "" {
-		systems, err := v.s.Ledger.Systems(v.ctx, v.facility)
-		if err != nil {
-			return err
-		}
-		on := func(h ledger.Hosting) bool {
-			return len(systems) > 0 && !slices.ContainsFunc(systems, func(s ledger.System) bool { return s.Hosting != h })
-		}
-		switch {
-		case on(ledger.Cloud):
-			view.Cloud = catalogue.Yes
-		case on(ledger.OnPremises):
-			view.Cloud = catalogue.No
-		}
-	}
-	patterns, err := catalogue.LoadPatterns()
+	advice, err := v.s.Assess.Advice(v.ctx, v.facility, place.Beds, max(view.Standing.Evidenced, view.Standing.Claimed), catalogue.Reply(q.Get("staff")), catalogue.Reply(q.Get("cloud")))
 	if err != nil {
 		return err
 	}
-	if p, ok := assess.PatternOf(patterns, view.Staff, view.Cloud); ok {
-		view.Pattern = &p
-	}
+	view.Class, view.Staff, view.Cloud, view.Pattern, view.Configs = advice.Class, advice.Staff, advice.Cloud, advice.Pattern, advice.Configs
+	v.show(page.LevelPage(v.shell(), view))
 	return nil
 }
 
 // yardstick puts the published figures beside the hospital's own answers.
 func (v *visit) yardstick() error {
-	figures, err := catalogue.LoadFigures()
-	if err != nil {
-		return err
-	}
 	c, _, err := v.checklist()
 	if err != nil {
 		return err
@@ -102,18 +54,9 @@ func (v *visit) yardstick() error {
 		return err
 	}
 	view := page.YardstickView{Class: catalogue.ClassOf(place.Beds), Beds: place.Beds, Form: c.ID}
-	for _, f := range figures.Figures {
-		row := page.YardstickRow{Figure: f, Inquiry: figures.Inquiry(f)}
-		row.Share, row.Of = f.Share(view.Class)
-		for n := range form.Items {
-			if f.Concept != "" && form.Items[n].Item.Concept == f.Concept {
-				row.Own = &form.Items[n]
-				break
-			}
-		}
-		view.Rows = append(view.Rows, row)
+	if view.Rows, err = assess.Yardstick(&form, view.Class); err != nil {
+		return err
 	}
-	slices.SortStableFunc(view.Rows, func(a, b page.YardstickRow) int { return cmp.Compare(b.Inquiry.Date, a.Inquiry.Date) })
 	v.show(page.YardstickPage(v.shell(), view))
 	return nil
 }

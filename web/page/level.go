@@ -182,13 +182,7 @@ func drawingOf(ctx context.Context, c catalogue.Config) (boxes []flowBox, lines 
 }
 
 // YardstickRow is one published figure beside the hospital's own state.
-type YardstickRow struct {
-	Figure  catalogue.Figure
-	Inquiry catalogue.Inquiry
-	Share   int
-	Of      i18n.Text // whose share
-	Own     *assess.Item
-}
+type YardstickRow = assess.Yard
 
 // YardstickView is the national figures beside one's own.
 type YardstickView struct {
