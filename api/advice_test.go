@@ -41,13 +41,13 @@ func TestAdviceAndYardstickByScript(t *testing.T) {
 	r.must(err)
 	house.Beds = 120
 	r.must(r.Account.EditFacility(t.Context(), house))
-	a := r.ok("GET", "/level/advice?staff=no&cloud=yes", nil)
+	a := r.ok("GET", "/level/advice?staff=no&cloud=no", nil)
 	if a.sub("pattern")["id"] == nil || len(a.body["configurations"].([]any)) == 0 || a.str("class") != "100-199" {
 		t.Errorf("%s", a.text)
 	}
-	r.ok("PUT", "/systems/"+r.ids["system"], m{"name": "電子カルテ", "hosting": "cloud"})
+	r.ok("PUT", "/systems/"+r.ids["system"], m{"name": "電子カルテ", "hosting": "onprem"})
 	if b := r.ok("GET", "/level/advice?staff=no", nil); b.sub("pattern")["id"] != a.sub("pattern")["id"] {
-		t.Errorf("the ledger says cloud: %s", b.text)
+		t.Errorf("the ledger says on the premises: %s", b.text)
 	}
 	list := r.ok("GET", "/yardstick", nil).items()
 	own := 0
