@@ -15,7 +15,7 @@ import (
 // docking puts the yearly check-up's documents together.
 func (h *House) docking() {
 	h.Docks = dock.New(h.DB, dock.Options{Box: h.Box, Houses: h.Account, Catalogues: h.catalogues, Version: h.Editions.Version, Assess: h.Assess, Evidence: h.Evidence, Findings: h.Findings,
-		Ledger: h.Ledger, Suppliers: h.Suppliers, Gates: h.Gates, Registers: h.Registers, Drills: h.Drills, Now: h.Now})
+		Ledger: h.Ledger, Suppliers: h.Suppliers, Gates: h.Gates, Registers: h.Registers, Plans: h.Plans, Inquiries: h.Inquiries, Drills: h.Drills, Now: h.Now})
 }
 
 // remindOfDock asks for a mail when the day of the yearly check-up comes, and when it has passed: to whoever sees to it, else to every administrator.

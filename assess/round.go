@@ -87,6 +87,9 @@ func undone(c catalogue.Catalogue, a Answered, now time.Time) i18n.Text {
 		if !a.Claim.Target.IsZero() {
 			due = a.Claim.Target
 		}
+		if day(due) < day(now) {
+			return i18n.Text{Ja: "まだ「いいえ」です（目標の" + jp.Wareki(due) + "を過ぎています）。", En: "Still no (the target " + due.Format(time.DateOnly) + " has passed)."}
+		}
 		return i18n.Text{Ja: "まだ「いいえ」です（目標 " + jp.Wareki(due) + "）。", En: "Still no (target " + due.Format(time.DateOnly) + ")."}
 	case s == Contradicted && strings.TrimSpace(a.Excuse) == "":
 		return i18n.Text{Ja: "「はい」ですが、測定と食い違っています。直すか、理由を書いてください。", En: "It says yes but the measurement disagrees. Correct it or give the reason."}
@@ -97,6 +100,11 @@ func undone(c catalogue.Catalogue, a Answered, now time.Time) i18n.Text {
 // LastDay is 31 March of a fiscal year (the year in which it begins).
 func LastDay(fiscalYear int) time.Time {
 	return time.Date(fiscalYear+1, time.March, 31, 0, 0, 0, 0, time.UTC)
+}
+
+// Over reports whether the year of a checklist's edition has ended: what was due is past, and the next edition asks anew.
+func Over(c catalogue.Catalogue, now time.Time) bool {
+	return c.Kind == catalogue.Checklist && c.FiscalYear > 0 && day(now) > day(LastDay(c.FiscalYear))
 }
 
 // Due is the last day on which an item has to be はい, and, where a dated plan is enough for that, the last day for the thing itself (else zero).

@@ -26,6 +26,27 @@ func answered(c catalogue.Catalogue, with func(catalogue.Item) assess.Claim) []a
 	return out
 }
 
+// An edition ends with its fiscal year; forms that no year replaces do not.
+func TestAnEditionEnds(t *testing.T) {
+	tokyo := time.FixedZone("JST", 9*60*60)
+	r7, _ := set(t).Find("checklist-r7-facility")
+	gates, _ := set(t).Find("level-gates")
+	last := time.Date(2026, time.March, 31, 23, 59, 0, 0, tokyo)
+	if assess.Over(r7, last) || !assess.Over(r7, last.Add(time.Minute)) || assess.Over(gates, last.AddDate(9, 0, 0)) {
+		t.Error("the last day belongs to the edition, the next does not")
+	}
+	late := assess.Claim{Reply: catalogue.No, On: time.Date(2026, time.January, 9, 0, 0, 0, 0, tokyo), Target: time.Date(2026, time.March, 1, 0, 0, 0, 0, tokyo)}
+	_, second := assess.Rounds(r7, answered(r7, func(i catalogue.Item) assess.Claim {
+		if i.Stops {
+			return assess.Claim{Reply: catalogue.Yes, On: late.On}
+		}
+		return late
+	}), last)
+	if len(second.Gaps) == 0 || !strings.Contains(second.Gaps[len(second.Gaps)-1].Why.Ja, "過ぎています") {
+		t.Errorf("a target that has passed is shown as if it were to come: %+v", second.Gaps)
+	}
+}
+
 func TestRounds(t *testing.T) {
 	r7, _ := set(t).Find("checklist-r7-facility")
 	all := func(c assess.Claim) func(catalogue.Item) assess.Claim {

@@ -13,6 +13,8 @@ import (
 	"kenshin/account"
 	"kenshin/actor"
 	"kenshin/assess"
+	"kenshin/assess/inquiry"
+	"kenshin/assess/plan"
 	"kenshin/catalogue"
 	"kenshin/drill"
 	"kenshin/evidence"
@@ -46,7 +48,9 @@ type Options struct {
 	Suppliers  *supplier.Book
 	Gates      *gate.Book
 	Registers  *register.Book
-	Drills     *drill.Book // nil: none
+	Plans      *plan.Book    // the signed yearly sheets; nil: none
+	Inquiries  *inquiry.Book // which vendors refused; nil: none
+	Drills     *drill.Book   // nil: none
 	Now        func() time.Time
 }
 

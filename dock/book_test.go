@@ -11,6 +11,8 @@ import (
 	"kenshin/account"
 	"kenshin/actor"
 	"kenshin/assess"
+	"kenshin/assess/inquiry"
+	"kenshin/assess/plan"
 	"kenshin/catalogue"
 	"kenshin/dock"
 	"kenshin/evidence"
@@ -59,6 +61,8 @@ func newRig(t *testing.T, db *store.DB) *rig {
 	var err error
 	r.o.Assess, err = assess.NewBook(db, assess.Options{Catalogues: sets, Evidence: r.o.Evidence, Findings: r.o.Findings, Ledger: r.o.Ledger, Suppliers: r.o.Suppliers, Now: now})
 	r.must(err)
+	r.o.Plans = plan.New(db, plan.Options{Ledger: r.o.Ledger, Suppliers: r.o.Suppliers, Findings: r.o.Findings, Registers: r.o.Registers, Gates: r.o.Gates, Catalogues: sets, Now: now})
+	r.o.Inquiries = inquiry.NewBook(inquiry.Deps{DB: db, Catalogues: r.editions.Set, Houses: houses{}, Ledger: r.o.Ledger, Suppliers: r.o.Suppliers, Findings: r.o.Findings, Now: now})
 	r.Book = dock.New(db, r.o)
 	return r
 }

@@ -78,6 +78,8 @@ type Form struct {
 	Subject   string             `json:"subject,omitempty"` // id of a system
 	Name      string             `json:"name,omitempty"`    // of the system
 	Vendor    string             `json:"vendor,omitempty"`
+	Refused   string             `json:"refused,omitempty"`    // the vendor's reason for not answering
+	RefusedOn string             `json:"refused_on,omitempty"` // and the day
 	Sections  []Section          `json:"sections"`
 	Items     []Item             `json:"items"` // in the form's order
 	First     Round              `json:"first"`
@@ -201,7 +203,7 @@ type Risk struct {
 	What   string `json:"what"` // what is done about it
 	Weight string `json:"weight"`
 	Due    string `json:"due,omitempty"`
-	From   string `json:"from"` // register or finding
+	From   string `json:"from"` // sheet (the signed assessment) or finding; register in docks from before there were sheets
 	ID     string `json:"id"`
 }
 
@@ -250,6 +252,16 @@ func (s *Snapshot) Checklist() (*Form, bool) {
 		}
 	}
 	return nil, false
+}
+
+// Over is the last day of the checklist's edition where it had ended by the day of the check-up; false while it runs.
+func (s *Snapshot) Over() (last time.Time, over bool) {
+	form, ok := s.Checklist()
+	day, err := time.Parse(time.DateOnly, s.Day)
+	if !ok || err != nil {
+		return last, false
+	}
+	return assess.LastDay(form.Year), assess.Over(catalogue.Catalogue{Kind: form.Kind, FiscalYear: form.Year}, day)
 }
 
 // GateForm is the form with the levels' gates.

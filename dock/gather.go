@@ -9,6 +9,7 @@ import (
 
 	"kenshin/actor"
 	"kenshin/assess"
+	"kenshin/assess/inquiry"
 	"kenshin/catalogue"
 	"kenshin/evidence"
 	"kenshin/facility"
@@ -135,6 +136,10 @@ func (g *gathering) vendors(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	refused, err := g.refusals(ctx, c.ID)
+	if err != nil {
+		return err
+	}
 	for n, x := range systems {
 		vendor := x.Vendor
 		for _, v := range vendors {
@@ -143,8 +148,29 @@ func (g *gathering) vendors(ctx context.Context) error {
 			}
 		}
 		g.add(forms[n], vendor)
+		if r, ok := refused[x.ID]; ok {
+			form := &g.s.Forms[len(g.s.Forms)-1]
+			form.Refused, form.RefusedOn = r.Reason, dayOf(r.Answered.In(g.now.Location()))
+			form.Vendor = cmp.Or(form.Vendor, r.VendorName)
+		}
 	}
 	return nil
+}
+
+// refusals are the systems whose vendor does not answer the form: the newest inquiry of each counts.
+func (g *gathering) refusals(ctx context.Context, form string) (map[string]inquiry.Inquiry, error) {
+	if g.Inquiries == nil {
+		return nil, nil
+	}
+	list, _, err := g.Inquiries.List(ctx, g.f, inquiry.Filter{Kind: inquiry.Vendor, Catalogue: form})
+	out, seen := map[string]inquiry.Inquiry{}, map[string]bool{}
+	for _, i := range list { // the newest first
+		if !seen[i.Subject] && i.State == inquiry.Refused {
+			out[i.Subject] = i
+		}
+		seen[i.Subject] = true
+	}
+	return out, err
 }
 
 func (g *gathering) gates(ctx context.Context) error {
@@ -333,9 +359,15 @@ func (g *gathering) findings(ctx context.Context) error {
 const maxRisks = 5
 
 func (g *gathering) risks(ctx context.Context) error {
-	items, err := g.Findings.Today(ctx, g.f, maxRisks)
-	for i := range items[:min(len(items), maxRisks-min(len(g.s.Risks), maxRisks))] {
+	items, err := g.Findings.Today(ctx, g.f, maxRisks+1)
+	for i := range items {
 		x := &items[i]
+		if len(g.s.Risks) >= maxRisks {
+			break
+		}
+		if finding.SourceOf(x.Check) == finding.Risks { // stands among those of the signed assessment
+			continue
+		}
 		r := Risk{Title: x.Title.Ja, Why: x.Why.Ja, What: x.Fix.Ja, Weight: x.Severity.Label().Ja, Due: dayOf(x.Due.In(g.now.Location())), From: "finding", ID: x.ID}
 		if x.Devices > 1 {
 			r.Title += fmt.Sprintf("（ほかに%d台）", x.Devices-1)

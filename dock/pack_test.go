@@ -9,7 +9,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"kenshin/assess/inquiry"
+	"kenshin/assess/plan"
 	"kenshin/catalogue"
 	"kenshin/dock"
 	"kenshin/evidence"
@@ -20,6 +23,7 @@ import (
 	"kenshin/ledger"
 	"kenshin/paper"
 	"kenshin/register"
+	"kenshin/supplier"
 )
 
 // odd are the characters that get lost on the way to paper.
@@ -45,17 +49,99 @@ func filled(t *testing.T) *rig {
 		{Kind: "training", Values: map[string]string{"held": "2025-06-10", "title": "標的型メールの見分け方" + odd, "name": "鈴木", "department": "医事課"}},
 		{Kind: "remarks", Values: map[string]string{"inspected": "2024-11-12", "remark": "連絡体制図に夜間の番号がない" + odd, "action": "夜間の番号を加えた", "answered": "2025-01-20"}},
 		{Kind: "outside", Values: map[string]string{"name": "クラウド型予約" + odd, "kind": "cloud", "purpose": "外来予約", "open": "always"}},
-		{Kind: "risks", Values: map[string]string{"threat": "ランサムウェア" + odd, "likelihood": "4", "impact": "5", "treatment": "reduce", "action": "オフラインの控えを作る"}},
-		{Kind: "risks", Values: map[string]string{"threat": "水害", "likelihood": "1", "impact": "4"}},
-		{Kind: "budget", Values: map[string]string{"year": "2025", "what": "バックアップ装置", "yen": "1,800,000", "effect": "復旧が3日から8時間に", "state": "asked"}},
-		{Kind: "budget", Values: map[string]string{"year": "2024", "what": "済んだもの", "yen": "1", "state": "spent"}},
 	} {
 		_, err := r.o.Registers.Save(r.ctx(), r.f, row)
 		r.must(err)
 	}
+	r.sign(plan.Sheet{Kind: plan.Risk, Risks: &plan.Risks{Rows: []plan.RiskRow{
+		{ID: "flood", Threat: "水害", Likelihood: 1, Impact: 4, Judged: true, Treatment: plan.Accept, Action: "高台にある"},
+		{ID: "done", Threat: "済んだこと", Likelihood: 5, Impact: 5, Judged: true, Treatment: plan.Reduce, Action: "済んだ", Owner: "情報 太郎", Due: "2025-10-01", Done: "2025-09-30"},
+		{ID: "ransomware", Threat: "ランサムウェア" + odd, Likelihood: 4, Impact: 5, Judged: true, Treatment: plan.Reduce, Action: "オフラインの控えを作る", Owner: "情報 太郎", Due: "2026-02-27"}}}})
+	r.sign(plan.Sheet{Kind: plan.Budget, Budget: &plan.Money{Lines: []plan.Line{
+		{ID: "a", What: "バックアップ装置", Effect: "復旧が3日から8時間に", Yen: [3]int64{1_800_000}, State: "asked"},
+		{ID: "b", What: "済んだもの", Yen: [3]int64{1}, State: "spent"}}}})
 	r.claim("r7.1.1", catalogue.Yes, "")
 	r.claim("r7.3.3", catalogue.No, "")
 	return r
+}
+
+// sign makes the year's sheet of a kind with this content, and has it signed.
+func (r *rig) sign(want plan.Sheet) {
+	r.t.Helper()
+	s, err := r.o.Plans.Begin(r.ctx(), r.f, want.Kind, 2025)
+	r.must(err)
+	s.Risks, s.Budget = want.Risks, want.Budget
+	s, err = r.o.Plans.Save(r.ctx(), r.f, s)
+	r.must(err)
+	_, err = r.o.Plans.Sign(r.ctx(), r.f, s.Kind, s.ID, s.Revision, "")
+	r.must(err)
+}
+
+// The check-up takes risks and money from what was signed, and from nowhere else: a sheet that nobody signed is not the hospital's word.
+func TestOnlySignedSheetsCount(t *testing.T) {
+	r := newRig(t, dbtest.SQLite(t))
+	s, err := r.o.Plans.Begin(r.ctx(), r.f, plan.Risk, 2025)
+	r.must(err)
+	p, err := r.Present(r.ctx(), r.f, dock.Want{})
+	r.must(err)
+	if len(p.Risks) != 0 {
+		t.Errorf("a draft counts: %+v", p.Risks)
+	}
+	for i := range s.Risks.Rows {
+		v := &s.Risks.Rows[i]
+		v.Judged, v.Treatment, v.Owner, v.Due = true, plan.Reduce, "情報 太郎", "2026-01-30"
+	}
+	s, err = r.o.Plans.Save(r.ctx(), r.f, s)
+	r.must(err)
+	s, err = r.o.Plans.Sign(r.ctx(), r.f, plan.Risk, s.ID, s.Revision, "")
+	r.must(err)
+	p, err = r.Present(r.ctx(), r.f, dock.Want{})
+	r.must(err)
+	if len(p.Risks) != 3 || p.Risks[0].From != "sheet" {
+		t.Fatalf("%+v", p.Risks)
+	}
+	worst := p.Risks[0].ID
+	for i := range s.Risks.Rows {
+		if s.Risks.Rows[i].ID == worst {
+			s.Risks.Rows[i].Done = "2025-11-19"
+		}
+	}
+	_, err = r.o.Plans.Save(r.ctx(), r.f, s)
+	r.must(err)
+	p, err = r.Present(r.ctx(), r.f, dock.Want{})
+	r.must(err)
+	if p.Risks[0].ID == worst {
+		t.Error("what was dealt with since is still one of the biggest risks")
+	}
+}
+
+// A vendor that does not answer stands in the pack with its reason, and so does an edition whose year has ended.
+func TestThePackSaysWhoRefusedAndThatTheEditionEnded(t *testing.T) {
+	r := newRig(t, dbtest.SQLite(t))
+	vendor, err := r.o.Suppliers.Save(r.ctx(), r.f, supplier.Supplier{Name: "見本システム㈱"})
+	r.must(err)
+	system, err := r.o.Ledger.SaveSystem(r.ctx(), r.f, ledger.System{Name: "検査システム", VendorID: vendor.ID})
+	r.must(err)
+	_, _, err = r.o.Inquiries.AskVendors(r.ctx(), r.f, []string{system.ID}, time.Time{}, "")
+	r.must(err)
+	asked, _, err := r.o.Inquiries.List(r.ctx(), r.f, inquiry.Filter{})
+	r.must(err)
+	r.must(r.o.Inquiries.Refuse(r.ctx(), r.f, asked[0].ID, "契約に含まれていない"+odd))
+	text := func() string {
+		t.Helper()
+		p, err := r.Pack(r.ctx(), r.f, "")
+		r.must(err)
+		var b bytes.Buffer
+		r.must(p.HTML(&b))
+		return b.String()
+	}
+	if got := text(); !strings.Contains(got, "業者が回答しません（令和7年11月20日）。理由：契約に含まれていない"+odd) || strings.Contains(got, "に終わりました") {
+		t.Error("the refusal is not in the pack, or an edition of this year has ended")
+	}
+	r.now = r.now.AddDate(1, 0, 0)
+	if got := text(); !strings.Contains(got, "この版の期間は令和8年3月31日に終わりました") || !strings.Contains(got, "令和7年度（終わった年度）") {
+		t.Error("a day that has passed is printed as if it were to come")
+	}
 }
 
 // Every text of the pack stands on paper and in the workbook as it does on the screen, and not one character is lost.

@@ -68,6 +68,9 @@ func (w *packing) cover() {
 	if form, ok := s.Checklist(); ok {
 		row("使った点検表", form.Title.Ja+"　"+form.Edition+mark(form.Standing))
 		row("点検表について", form.Basis.Ja)
+		if last, over := s.Over(); over {
+			row("この版の期間", jp.Wareki(last)+"に終わりました。"+overSays)
+		}
 		row("1回目（すべてに答えた）", rounds(form.First))
 		row("2回目（すべて「はい」か対象外）", rounds(form.Second))
 	}
@@ -78,6 +81,9 @@ func (w *packing) cover() {
 	row("要確認・独自", "「要確認」は公式の文面か番号をまだ確かめていないもの、「独自」は公式の様式にないKenshinの質問です。")
 	w.add(p)
 }
+
+// overSays is what is done about an edition whose year has ended.
+const overSays = "次の年度の版をKenshinに読み込むまで、この版で今の状態を点検しています。目標日は、答えた年度の中で決めています。"
 
 func numbered(s *Snapshot) string {
 	if s.Number == 0 {
@@ -121,7 +127,11 @@ func (w *packing) form() {
 	if !ok {
 		return
 	}
-	p := Part{ID: "form", Title: "点検表", Says: []string{form.Title.Ja}, Columns: []Column{{"番号", 6}, {"確認項目", 37}, {"1回目", 7}, {"確認日", 15}, {"目標日", 15}, {"2回目", 7}, {"状態", 13}}, Empty: "項目がありません。"}
+	says := []string{form.Title.Ja}
+	if last, over := w.s.Over(); over {
+		says = append(says, "この版の期間は"+jp.Wareki(last)+"に終わりました。"+overSays)
+	}
+	p := Part{ID: "form", Title: "点検表", Says: says, Columns: []Column{{"番号", 6}, {"確認項目", 37}, {"1回目", 7}, {"確認日", 15}, {"目標日", 15}, {"2回目", 7}, {"状態", 13}}, Empty: "項目がありません。"}
 	for _, section := range form.Sections {
 		p.Rows = append(p.Rows, []string{strings.TrimSpace(section.ID + " " + section.Title.Ja)})
 		for i := range form.Items {
@@ -212,19 +222,32 @@ func (w *packing) open() {
 		case !i.Asked || s == assess.Proven || s == assess.Exempt || s == assess.Partly || s == assess.WordOnly:
 			continue
 		case s == assess.Contradicted:
-			p.Rows = append(p.Rows, []string{i.Number, i.Title.Ja + "\n理由：" + i.Excuse, signed(i), wareki(i.Target), year(i), i.By})
+			p.Rows = append(p.Rows, []string{i.Number, i.Title.Ja + "\n理由：" + i.Excuse, signed(i), w.target(i), w.year(i), i.By})
 		default:
-			p.Rows = append(p.Rows, []string{i.Number, i.Title.Ja, signed(i), cmp.Or(wareki(i.Target), "（未記入）"), year(i), strings.TrimSpace(i.By + " " + i.Note)})
+			p.Rows = append(p.Rows, []string{i.Number, i.Title.Ja, signed(i), cmp.Or(w.target(i), "（未記入）"), w.year(i), strings.TrimSpace(i.By + " " + i.Note)})
 		}
 	}
 	w.add(p)
 }
 
-func year(i *Item) string {
+// target is the day by which an item is to be done; one that has passed says so.
+func (w *packing) target(i *Item) string {
+	text := wareki(i.Target)
+	if i.Target != "" && i.Target < w.s.Day {
+		text += "（過ぎています）"
+	}
+	return text
+}
+
+// year is the fiscal year in which an item has to be done.
+func (w *packing) year(i *Item) string {
 	if i.Due == 0 {
 		return ""
 	}
 	text := strings.TrimSuffix(jp.WarekiYear(time.Date(i.Due, time.April, 1, 0, 0, 0, 0, time.UTC)), "年") + "年度"
+	if i.Due < w.s.Year {
+		text += "（終わった年度）"
+	}
 	if i.Horizon != 0 {
 		text += "（計画があれば" + strings.TrimSuffix(jp.WarekiYear(time.Date(i.Horizon, time.April, 1, 0, 0, 0, 0, time.UTC)), "年") + "年度まで）"
 	}
@@ -234,9 +257,19 @@ func year(i *Item) string {
 // vendors are the forms of the vendors, system by system.
 func (w *packing) vendors() {
 	p := Part{ID: "vendors", Title: "事業者確認用（システムごと）", Columns: []Column{{"番号", 7}, {"確認項目", 47}, {"答え", 10}, {"確認日", 15}, {"目標日", 15}, {"状態", 6}}, Empty: "台帳にシステムが登録されていません。"}
+	var refused []*Form
 	for _, form := range w.s.Vendors() {
+		if form.Refused != "" {
+			refused = append(refused, form)
+		}
 		p.Rows = append(p.Rows, []string{fmt.Sprintf("%s　業者：%s　%s　答えた項目 %d / %d", form.Name, cmp.Or(form.Vendor, "（未登録）"), form.Edition+mark(form.Standing), form.First.Ready, form.First.Total)})
+		if form.Refused != "" {
+			p.Rows = append(p.Rows, []string{"", "業者が回答しません（" + wareki(form.RefusedOn) + "）。理由：" + form.Refused, "", "", "", ""})
+		}
 		if form.First.Ready == 0 && !slices.ContainsFunc(form.Items, func(i Item) bool { return i.Reply != catalogue.Unanswered }) {
+			if form.Refused != "" {
+				continue
+			}
 			p.Rows = append(p.Rows, []string{"", "まだ答えがありません。", "", "", "", ""})
 			continue
 		}
@@ -246,6 +279,9 @@ func (w *packing) vendors() {
 				p.Rows = append(p.Rows, []string{i.Number, titled(i) + filed(i), i.Reply.Label().Ja, wareki(i.On), wareki(i.Target), sign(i.State)})
 			}
 		}
+	}
+	if len(refused) > 0 {
+		p.Says = append(p.Says, fmt.Sprintf("%dのシステムで、業者が回答しませんでした。障害や侵入のときにどちらが何をするか（責任の分かれ目）が決まっていないこととして、リスクに挙げています。", len(refused)))
 	}
 	w.add(p)
 }

@@ -8,7 +8,9 @@ import (
 	"strconv"
 	"strings"
 
+	"kenshin/assess/plan"
 	"kenshin/facility"
+	"kenshin/fault"
 	"kenshin/i18n"
 	"kenshin/register"
 )
@@ -80,21 +82,38 @@ func (g *gathering) registers(ctx context.Context) error {
 	return g.money(ctx)
 }
 
-// planned are the risks that people assessed, the largest product of likelihood and impact first.
+// signed is the newest signed sheet of a kind; false where none is.
+func (g *gathering) signed(ctx context.Context, kind plan.Kind) (s plan.Sheet, ok bool, err error) {
+	if g.Plans == nil {
+		return s, false, nil
+	}
+	s, err = g.Plans.Latest(ctx, g.f, kind)
+	if fault.Is(err, fault.NotFound) {
+		return s, false, nil
+	}
+	return s, err == nil, err
+}
+
+// planned are the risks of the signed assessment that are not dealt with yet, the largest product of likelihood and impact first.
 func (g *gathering) planned(ctx context.Context) error {
-	list, err := g.rows(ctx, g.f, "risks", nil)
+	s, ok, err := g.signed(ctx, plan.Risk)
+	if err != nil || !ok {
+		return err
+	}
+	now, err := g.Plans.Get(ctx, g.f, plan.Risk, s.ID)
 	if err != nil {
 		return err
 	}
-	weight := func(r row) int { return number(r["likelihood"]) * number(r["impact"]) }
-	slices.SortStableFunc(list, func(a, b row) int { return cmp.Compare(weight(b), weight(a)) })
+	done := map[string]bool{} // what was finished since it was signed
+	for _, r := range now.Risks.Rows {
+		done[r.ID] = r.Done != ""
+	}
+	list := slices.DeleteFunc(slices.Clone(s.Risks.Rows), func(r plan.RiskRow) bool { return r.Done != "" || done[r.ID] })
+	slices.SortStableFunc(list, func(a, b plan.RiskRow) int { return cmp.Compare(b.Weight(), a.Weight()) })
 	const most = 3 // the others are what was measured
 	for _, r := range list[:min(len(list), most)] {
-		risk := Risk{Title: r["threat"], Why: r["asset"], What: strings.TrimSpace(r["treatment"] + "　" + r["action"]), Due: r["by_when"], From: "register", ID: r["id"], Weight: "まだ点数がありません"}
-		if w := weight(r); w > 0 {
-			risk.Weight = fmt.Sprintf("%d点（起こりやすさ%d×患者への影響%d）", w, number(r["likelihood"]), number(r["impact"]))
-		}
-		g.s.Risks = append(g.s.Risks, risk)
+		g.s.Risks = append(g.s.Risks, Risk{Title: r.Threat, Why: r.Asset, What: strings.TrimSpace(r.Treatment.Label().Ja + "　" + r.Action), Due: r.Due, From: "sheet", ID: r.ID,
+			Weight: fmt.Sprintf("%d点（%d×%d）", r.Weight(), r.Likelihood, r.Impact)})
 	}
 	return nil
 }
@@ -102,22 +121,29 @@ func (g *gathering) planned(ctx context.Context) error {
 // maxMoney is how many lines of the budget stand on the director's page.
 const maxMoney = 8
 
-// money is what is asked for and not decided, this year's first.
+// money is what the signed budget asks for and nobody has decided, this year's first.
 func (g *gathering) money(ctx context.Context) error {
-	list, err := g.Registers.Rows(ctx, g.f, "budget")
-	if err != nil {
+	s, ok, err := g.signed(ctx, plan.Budget)
+	if err != nil || !ok {
 		return err
 	}
-	slices.SortStableFunc(list, func(a, b register.Row) int {
-		return cmp.Or(cmp.Compare(a.Values["year"], b.Values["year"]), cmp.Compare(number(b.Values["yen"]), number(a.Values["yen"])))
-	})
-	for _, r := range list {
-		v := r.Values
-		if s := v["state"]; s == "spent" || s == "refused" || s == "granted" || number(v["year"]) < g.s.Year || len(g.s.Money) >= maxMoney {
+	var out []Money
+	for _, l := range s.Budget.Lines {
+		if l.State != "wanted" && l.State != "asked" {
 			continue
 		}
-		g.s.Money = append(g.s.Money, Money{What: v["what"], Why: v["effect"], Year: v["year"], Amount: int64(number(v["yen"]))})
+		var closes []string
+		for _, r := range l.Closes {
+			closes = append(closes, strings.TrimRight(r.Title.Ja, "。"))
+		}
+		for n, amount := range l.Yen {
+			if year := s.Year + n; amount > 0 && year >= g.s.Year {
+				out = append(out, Money{What: l.What, Why: l.Effect, Year: strconv.Itoa(year), Amount: amount, Closes: strings.Join(closes, "、")})
+			}
+		}
 	}
+	slices.SortStableFunc(out, func(a, b Money) int { return cmp.Or(cmp.Compare(a.Year, b.Year), cmp.Compare(b.Amount, a.Amount)) })
+	g.s.Money = out[:min(len(out), maxMoney)]
 	return nil
 }
 

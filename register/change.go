@@ -115,6 +115,9 @@ func (b *Book) Confirm(ctx context.Context, f facility.ID, id, on string) (Row, 
 			return err
 		}
 		k, err := KindOf(row.Kind)
+		if err == nil {
+			err = k.byHand()
+		}
 		if err != nil {
 			return err
 		}

@@ -82,6 +82,7 @@ type Kind struct {
 	Feeds       []string          `yaml:"feeds" json:"feeds,omitempty"`             // checks of catalogue/checks.yaml that read it
 	Same        []string          `yaml:"same" json:"same"`                         // columns by which an imported row is the same as one that is there
 	Many        string            `yaml:"many" json:"-"`                            // a column of which many values are entered at once
+	Sheet       string            `yaml:"sheet" json:"sheet,omitempty"`             // the kind of yearly sheet (risk, audit, budget) whose signed content this register copies; people write there
 	List        bool              `yaml:"list" json:"list,omitempty"`               // an import may replace what is there
 	Private     bool              `yaml:"private" json:"private,omitempty"`         // holds names of people that most roles need not see
 	Departments bool              `yaml:"departments" json:"departments,omitempty"` // departments may write in it
@@ -104,6 +105,15 @@ func (k Kind) ConfirmText() i18n.Text {
 		return k.Confirm
 	}
 	return i18n.Text{Ja: "いまも正しい", En: "Still right"}
+}
+
+// byHand refuses what people write into a register that only repeats signed sheets: two places for one thing would disagree.
+func (k Kind) byHand() error {
+	if k.Sheet == "" {
+		return nil
+	}
+	return fault.Newf(fault.Conflict, "「%[1]s」は、承認された年次の表の写しです。ここには書けません。年次の表を直し、承認してください。",
+		"“%[2]s” repeats the signed yearly sheets and is not written here. Change the sheet and have it approved.", k.Title.Ja, k.Title.En)
 }
 
 // Group is a subject of the overview.

@@ -127,7 +127,14 @@ func get(ctx context.Context, tx *store.Tx, id string) (Row, error) {
 // Save adds a row (ID "") or changes one. A change names the Revision that it was made from; when somebody else was faster it is refused and
 // nothing is overwritten. Values are cleaned; what is wrong comes back as a fault that holds Problems.
 func (b *Book) Save(ctx context.Context, f facility.ID, row Row) (Row, error) {
-	err := b.db.Write(ctx, f, func(tx *store.Tx) error {
+	k, err := KindOf(row.Kind)
+	if err == nil {
+		err = k.byHand()
+	}
+	if err != nil {
+		return row, err
+	}
+	err = b.db.Write(ctx, f, func(tx *store.Tx) error {
 		var err error
 		row, err = b.SaveTx(ctx, tx, row)
 		return err
@@ -135,7 +142,7 @@ func (b *Book) Save(ctx context.Context, f facility.ID, row Row) (Row, error) {
 	return row, err
 }
 
-// SaveTx is Save inside a transaction.
+// SaveTx is Save inside a transaction; a signed sheet writes its copy by it.
 func (b *Book) SaveTx(ctx context.Context, tx *store.Tx, row Row) (Row, error) {
 	k, row, err := b.tidy(ctx, row)
 	if err != nil {

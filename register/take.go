@@ -19,6 +19,9 @@ func (b *Book) Take(ctx context.Context, f facility.ID, kind string, lines []Lin
 	if err != nil {
 		return done, err
 	}
+	if err := k.byHand(); err != nil {
+		return done, err
+	}
 	if replace && !k.List {
 		return done, fault.New(fault.Invalid, "この記録簿は丸ごと置き換えられません。", "This register cannot be replaced as a whole.")
 	}

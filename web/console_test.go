@@ -170,7 +170,7 @@ func openConsole(t testing.TB) *console {
 			Catalogues: func(ctx context.Context, _ facility.ID) (catalogue.Set, error) { return editions.Set(ctx) }}),
 		Mail: func(context.Context, facility.ID, string, string) error { return nil }})
 	c.Docks = dock.New(db, dock.Options{Box: box, Houses: acc, Catalogues: func(ctx context.Context, _ facility.ID) (catalogue.Set, error) { return editions.Set(ctx) }, Version: editions.Version, Assess: yearly,
-		Evidence: proofs, Findings: findings, Ledger: book, Suppliers: c.Suppliers, Gates: c.Gates, Registers: register.New(db, time.Now), Drills: c.Drills, Now: time.Now})
+		Evidence: proofs, Findings: findings, Ledger: book, Suppliers: c.Suppliers, Gates: c.Gates, Registers: register.New(db, time.Now), Plans: c.Plans, Inquiries: inquiries, Drills: c.Drills, Now: time.Now})
 	h.Server, c.h = c.Server, c.Handler()
 	title := i18n.Text{Ja: "仕事", En: "Work"}
 	jobs.Handle(ImportKind, job.Options{Title: title}, h.importStep)

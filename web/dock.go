@@ -71,6 +71,10 @@ func (v *visit) dockSteps(s dock.Standing) ([]page.DockStep, error) {
 	for _, f := range now.Vendors() {
 		answered, asked = answered+f.First.Ready, asked+f.First.Total
 	}
+	until := v.t("年度末まで", "by the end of the fiscal year")
+	if _, over := now.Over(); over {
+		until = v.t("この版の期間は終わりました。次の年度の版が出たら読み込みます", "this edition has ended; load the next one when it is published")
+	}
 	steps := []page.DockStep{
 		{Title: v.t("点検表に答える（1回目）", "Answer the checklist (round 1)"), Says: v.t("%d項目のうち%d項目", "%[2]d of %[1]d items", form.First.Total, form.First.Ready), Done: ok && form.First.Ready == form.First.Total, Link: page.Link{Text: v.t("答える", "Answer"), URL: page.FormPath(form.Catalogue, "", "")}},
 		{Title: v.t("食い違いを確かめる", "Look at contradictions"), Says: v.t("「はい」と測った結果の食い違い %d件", "%d answers stand against a measurement", wrong), Done: ok && form.First.Ready == form.First.Total && wrong == 0, Link: page.Link{Text: v.t("見る", "Look"), URL: page.FormPath(form.Catalogue, "", strconv.Itoa(int(assess.Contradicted)))}},
@@ -78,7 +82,7 @@ func (v *visit) dockSteps(s dock.Standing) ([]page.DockStep, error) {
 		{Title: v.t("確定する", "Freeze"), Says: v.t("判定A〜Eと、経営者の1枚ができます", "Grades and the director's page are made"), Done: s.Done != nil},
 		{Title: v.t("経営者が承認する", "The director approves"), Says: v.t("経営者の役割の人が、結果の画面で承認します", "On the result's page, in the director's role"), Done: s.Done != nil && s.Done.Approval != nil},
 		{Title: v.t("点検資料を印刷する", "Print the pack"), Says: v.t("立入検査の前に", "before the inspection"), Link: page.Link{Text: v.t("作る", "Make"), URL: page.PathPack}},
-		{Title: v.t("2回目：すべて「はい」か対象外にする", "Round 2: everything done"), Says: v.t("%d項目のうち%d項目。年度末まで", "%[2]d of %[1]d items, by the end of the fiscal year", form.Second.Total, form.Second.Ready), Done: ok && form.Second.Ready == form.Second.Total},
+		{Title: v.t("2回目：すべて「はい」か対象外にする", "Round 2: everything done"), Says: v.t("%d項目のうち%d項目。%s", "%[2]d of %[1]d items, %[3]s", form.Second.Total, form.Second.Ready, until), Done: ok && form.Second.Ready == form.Second.Total},
 	}
 	if s.Done != nil {
 		steps[4].Link = page.Link{Text: v.t("結果を見る", "Result"), URL: page.DockPath(s.Done.ID, "")}
@@ -231,6 +235,9 @@ func (v *visit) showPack(wrong page.Errors, typed map[string]string, code int) e
 		}
 		view.Sentence = v.says(err)
 		view.Unexplained, _ = errors.AsType[*dock.Unexplained](err)
+	}
+	if c, _, err := v.checklist(); err == nil && assess.Over(c, v.now()) {
+		view.Over = v.t("点検表の版（%s）の期間は終わっています。資料にもそう印刷されます。", "The year of the checklist's edition (%s) has ended; the pack says so too.", c.Edition)
 	}
 	if code != http.StatusOK {
 		v.status(code)

@@ -116,7 +116,7 @@ func (v *visit) showRegister(errs page.Errors, code int) error {
 		view.Chips = append(view.Chips, page.Chip{Key: c.key, Text: c.text, Count: counts[c.key], URL: q.URL(k.ID), On: view.Query.Due == c.key})
 	}
 	v.pageRows(&view)
-	view.MayWrite, view.Match = k.MayWrite(v.actor.Role), k.ID == "leavers" || k.ID == "accounts"
+	view.MayWrite, view.Match = k.MayWrite(v.actor.Role) && k.Sheet == "", k.ID == "leavers" || k.ID == "accounts"
 	if k.ID == "training" {
 		if view.Coverage, err = v.coverage(all); err != nil {
 			return err
@@ -242,7 +242,7 @@ func (v *visit) showRow(errs page.Errors, typed string, code int) error {
 	if err != nil {
 		return err
 	}
-	view := page.RowView{Kind: k, Row: r, Names: names.ByID, Today: v.s.Registers.Today(), Day: typed, MayWrite: k.MayWrite(v.actor.Role), Errors: errs}
+	view := page.RowView{Kind: k, Row: r, Names: names.ByID, Today: v.s.Registers.Today(), Day: typed, MayWrite: k.MayWrite(v.actor.Role) && k.Sheet == "", MayRemove: k.MayWrite(v.actor.Role), Errors: errs}
 	if view.Files, err = v.files(v.rowHolder()); err != nil {
 		return err
 	}

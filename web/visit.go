@@ -134,7 +134,7 @@ func (v *visit) shell() page.Shell {
 	if v.facility == "" {
 		return s
 	}
-	s.Person, s.Role, s.FacilityID = v.actor.Name, v.actor.Role, string(v.facility)
+	s.Person, s.PersonID, s.Role, s.FacilityID = v.actor.Name, string(v.actor.ID), v.actor.Role, string(v.facility)
 	members, err := v.s.Account.Memberships(v.ctx, v.session.Person.ID)
 	v.note(err, "memberships")
 	for _, m := range members {

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -23,7 +24,7 @@ import (
 type facts struct {
 	counts    ledger.Counts
 	open      map[string]int // open findings by check
-	worst     map[string]bool
+	refused   []i18n.Text    // what is open because a vendor does not answer
 	segments  []gate.Segment
 	suppliers []supplier.Supplier
 	systems   []ledger.System
@@ -89,6 +90,9 @@ func (b *Book) facts(ctx context.Context, f facility.ID) (out facts, err error) 
 		}
 		for _, v := range page.Findings {
 			out.open[v.Check]++
+			if v.Check == refusedCheck {
+				out.refused = append(out.refused, v.Title)
+			}
 		}
 		if q.After = page.Next; q.After == "" {
 			break
@@ -153,10 +157,24 @@ func (g *ground) lacks(missing bool, ja, en string) int {
 	return 1
 }
 
-// threats proposes the six threats of every hospital, each with the facts found here. The numbers are a proposal until a person confirms them: the
+// refusedCheck is the finding that an unanswered vendor form leaves.
+const refusedCheck = "vendor-refused"
+
+// threats proposes the six threats of every hospital, and a seventh where vendors refuse to answer; each with the facts found here. The numbers are a proposal until a person confirms them: the
 // likelihood begins at 2 and grows by one with each weak fact, the impact begins with how many vital systems or medical devices there are.
 func (k facts) threats() []RiskRow {
-	return []RiskRow{k.ransomware(), k.vendorLine(), k.usb(), k.insider(), k.flood(), k.tampering()}
+	out := []RiskRow{k.ransomware(), k.vendorLine(), k.usb(), k.insider(), k.flood(), k.tampering()}
+	if len(k.refused) > 0 {
+		out = append(out, k.duties())
+	}
+	return out
+}
+
+// duties is the risk that nobody knows who does what, since a vendor does not say how it keeps its system safe.
+func (k facts) duties() RiskRow {
+	var g ground
+	g.why = k.refused[:min(len(k.refused), 20)]
+	return threat("vendor-duty", "業者の責任の範囲が決まらず、障害や侵入のときに対応が遅れる", "業者が点検表に答えないシステム", min(len(k.refused), 2), 4, g)
 }
 
 func threat(id, ja string, asset string, weak, impact int, g ground) RiskRow {
@@ -187,7 +205,7 @@ func (k facts) vendorLine() RiskRow {
 	weak := g.say(k.rows("outside", func(r register.Row) bool { return r.Values["mfa"] == "no" }), "二要素認証のない外との接続が%d本あります。", "%d of them have no second factor.")
 	weak += g.say(k.rows("outside", func(r register.Row) bool { return r.Values["contract"] == "" }), "契約が書かれていない外との接続が%d本あります。", "%d of them name no contract.")
 	weak += g.lacks(known == 0 && len(k.suppliers) > 0, fmt.Sprintf("業者が%d社あるのに、外との接続が一本も記録されていません。", len(k.suppliers)), fmt.Sprintf("There are %d vendors, and no outside connection is recorded.", len(k.suppliers)))
-	weak += g.say(k.open["vendor-refused"], "安全対策の確認に答えない業者のシステムが%dあります。", "Vendors of %d systems refuse to answer.")
+	weak += g.say(k.open[refusedCheck], "安全対策の確認に答えない業者のシステムが%dあります。", "Vendors of %d systems refuse to answer.")
 	return threat("vendor-line", "業者の保守回線から入り込まれる", "保守回線の先のシステム", weak, 5, g)
 }
 
@@ -349,13 +367,13 @@ func (b *Book) members(ctx context.Context, f facility.ID, population string) (o
 			return nil, err
 		}
 		for _, d := range p.Devices {
-			name := d.Word.Name
-			if name == "" {
-				name = strings.TrimSpace(d.Maker() + " " + d.Model())
+			name := cmp.Or(d.Name(), strings.TrimSpace(d.Maker()+" "+d.Model()), d.Word.IPText)
+			for _, card := range d.Interfaces {
+				if name == "" && len(card.IPv4) > 0 {
+					name = card.IPv4[0].String()
+				}
 			}
-			if name == "" {
-				name = string(d.ID)
-			}
+			name = cmp.Or(name, string(d.ID))
 			out = append(out, Member{string(d.ID), strings.TrimSpace(d.Word.Number + " " + name)})
 		}
 		if q.Cursor = p.Next; q.Cursor == "" || len(out) > maxFrame {

@@ -1,7 +1,7 @@
 // The console's script. Every page is complete without it: it adds live numbers (htmx), keys, and passkeys.
 import htmx from "htmx.org/dist/htmx.esm.js";
 import { passkeys } from "./passkey";
-import { dialogs, keys, passwords, selection, copying, printing, uploads, drafts, composing } from "./page";
+import { menu, dialogs, keys, passwords, selection, copying, printing, uploads, drafts, composing } from "./page";
 
 document.documentElement.classList.add("js");
 
@@ -13,6 +13,7 @@ if (document.readyState === "loading") document.addEventListener("DOMContentLoad
 else start();
 
 function start(): void {
+  menu();
   dialogs();
   keys();
   passwords();

@@ -15,6 +15,13 @@ export function dialogs(): void {
   document.querySelectorAll<HTMLDialogElement>("dialog[data-show]").forEach((d) => d.showModal());
 }
 
+// A long menu scrolls by itself: where one is stays in sight, the page stays where it is.
+export function menu(): void {
+  const here = document.querySelector<HTMLElement>("nav [aria-current=page]");
+  const box = here?.closest<HTMLElement>("nav");
+  if (here && box && here.offsetTop + here.offsetHeight > box.offsetTop + box.clientHeight) box.scrollTop = here.offsetTop - box.offsetTop - box.clientHeight / 2;
+}
+
 // "/" goes to the search field, as in many programs; not while somebody types.
 export function keys(): void {
   document.addEventListener("keydown", (e) => {
@@ -145,22 +152,34 @@ export function uploads(): void {
   });
 }
 
-// data-draft="KEY" on a form: what is typed outlives a reload or the end of a session in this tab, until it is saved. KEY holds the revision, so a draft
-// never lands on a newer answer, one's own included: nothing has to be cleared when it is saved, and a save that fails loses nothing. Nothing of it leaves the browser or outlives the tab: PCs are shared.
+// How long a draft is kept, in milliseconds: a holiday, not for ever.
+const draftLife = 7 * 24 * 3600 * 1000;
+
+// data-draft="KEY" on a form: what is typed outlives a reload, a closed tab or a PC that goes off, until it is saved, its person signs out, or a week is
+// over. KEY holds facility, person and revision: PCs are shared, and a draft never lands on a newer answer, one's own included. Nothing of it leaves
+// the browser.
 export function drafts(): void {
+  type Draft = { at: number; kept: Record<string, string> };
   const fields = (form: HTMLFormElement) =>
     [...form.elements].filter((e): e is HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement => "name" in e && !!e.name && !(e instanceof HTMLInputElement && e.type === "hidden") && !(e instanceof HTMLButtonElement));
   const key = (form: HTMLFormElement) => "draft:" + (form.dataset.draft ?? "");
+  const read = (name: string): Draft | null => {
+    try {
+      return JSON.parse(localStorage.getItem(name) ?? "null") as Draft | null;
+    } catch {
+      return null; // not ours, or a browser that keeps nothing
+    }
+  };
+  const forget = (which: (name: string) => boolean) => Object.keys(localStorage).filter((n) => n.startsWith("draft:") && which(n)).forEach((n) => localStorage.removeItem(n));
   const restore = (root: ParentNode) =>
     root.querySelectorAll<HTMLFormElement>("form[data-draft]").forEach((form) => {
-      const text = sessionStorage.getItem(key(form));
-      if (!text || form.dataset.restored) return;
+      const draft = read(key(form));
+      if (!draft || form.dataset.restored) return;
       form.dataset.restored = "true";
-      const kept = JSON.parse(text) as Record<string, string>;
       for (const f of fields(form)) {
-        if (!(f.name in kept)) continue;
-        if (f instanceof HTMLInputElement && f.type === "radio") f.checked = f.value === kept[f.name];
-        else f.value = kept[f.name];
+        if (!(f.name in draft.kept)) continue;
+        if (f instanceof HTMLInputElement && f.type === "radio") f.checked = f.value === draft.kept[f.name];
+        else f.value = draft.kept[f.name];
       }
       const note = form.querySelector("[data-draft-note]");
       if (note) note.textContent = form.dataset.draftSays ?? "";
@@ -172,13 +191,17 @@ export function drafts(): void {
     for (const f of fields(form)) {
       if (!(f instanceof HTMLInputElement && f.type === "radio") || f.checked) kept[f.name] = f.value;
     }
-    sessionStorage.setItem(key(form), JSON.stringify(kept));
+    try {
+      localStorage.setItem(key(form), JSON.stringify({ at: Date.now(), kept } satisfies Draft));
+    } catch {
+      // full or forbidden: the form still works, it only forgets
+    }
   });
   document.addEventListener("submit", (e) => {
     const form = e.target;
-    if (!(form instanceof HTMLFormElement)) return;
-    if (form.action.endsWith("/signout")) sessionStorage.clear();
+    if (form instanceof HTMLFormElement && form.action.endsWith("/signout")) forget(() => true);
   });
+  forget((n) => !((read(n)?.at ?? 0) > Date.now() - draftLife));
   restore(document);
   new MutationObserver((list) => list.forEach((m) => m.addedNodes.forEach((n) => n instanceof Element && restore(n.parentNode ?? n)))).observe(document.body, { childList: true, subtree: true });
 }

@@ -247,7 +247,11 @@ func claimLine(ctx context.Context, i assess.Item) string {
 		parts = append(parts, wareki(ctx, i.Claim.On))
 	}
 	if !i.Claim.Target.IsZero() {
-		parts = append(parts, t(ctx, "目標 ", "target ")+wareki(ctx, i.Claim.Target))
+		target := t(ctx, "目標 ", "target ") + wareki(ctx, i.Claim.Target)
+		if i.Claim.Reply == catalogue.No && dayText(i.Claim.Target) < dayText(shell(ctx).Now) {
+			target += t(ctx, "（過ぎています）", " (passed)")
+		}
+		parts = append(parts, target)
 	}
 	return join(append(parts, i.ByName)...)
 }
@@ -258,6 +262,19 @@ func wareki(ctx context.Context, at time.Time) string {
 		return at.Format("2 Jan 2006")
 	}
 	return era(at) + strconv.Itoa(int(at.Month())) + "月" + strconv.Itoa(at.Day()) + "日"
+}
+
+// draftOwner keeps what one person typed apart from another's on a shared PC.
+func draftOwner(ctx context.Context) string {
+	return shell(ctx).FacilityID + "/" + shell(ctx).PersonID + "/"
+}
+
+// eraYear is a fiscal year as an official form is named: 令和7年度, fiscal year 2025.
+func eraYear(ctx context.Context, year int) string {
+	if i18n.From(ctx) == i18n.En {
+		return fiscal(ctx, year)
+	}
+	return era(time.Date(year, time.April, 1, 0, 0, 0, 0, time.UTC)) + "度"
 }
 
 func gapOf(r assess.Round, item string) (i18n.Text, bool) {

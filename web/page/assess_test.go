@@ -1,6 +1,7 @@
 package page
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -46,6 +47,34 @@ func sampleAssessment(t testing.TB, id string) assess.Assessment {
 	}
 	a.First, a.Second = assess.Rounds(c, all, now)
 	return a
+}
+
+// No line of a drawing begins with a mark that belongs to the line before or breaks a word, and nothing of a text is left out.
+func TestTextsOfDrawingsBreakWhereJapaneseMay(t *testing.T) {
+	shipped, err := catalogue.Embedded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	gates, _ := shipped.Find(GatesID)
+	texts := []string{"（VPN）、。", "", "ゃゅょ", "a"}
+	for _, i := range gates.Items {
+		texts = append(texts, i.Title.Ja, i.Title.En)
+	}
+	flat := func(s string) string { return strings.ReplaceAll(s, " ", "") }
+	for _, text := range texts {
+		lines := wrapped(text, lineWide)
+		if flat(strings.Join(lines, "")) != flat(text) {
+			t.Errorf("%q became %q", text, lines)
+		}
+		for n, l := range lines {
+			if n > 0 && strings.ContainsAny(string([]rune(l)[0]), notFirst) || breadth(l) > lineWide+2 {
+				t.Errorf("line %d of %q is %q", n, text, l)
+			}
+			if n > 0 && !strings.Contains(text, " "+l) && l[0] < 0x80 && lines[n-1][len(lines[n-1])-1] < 0x80 {
+				t.Errorf("a word of %q is broken: %q", text, lines)
+			}
+		}
+	}
 }
 
 func assessSamples(t testing.TB) []sample {

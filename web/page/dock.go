@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -29,6 +30,25 @@ type DocksView struct {
 	Owners   []Option
 	Months   []Option
 	Errors   Errors
+}
+
+// task is the step as a line of a list; done or not is said in words.
+func (s DockStep) task(ctx context.Context, n int) Task {
+	k := Task{Mark: MarkInfo, Sign: strconv.Itoa(n + 1), Title: s.Title, Why: s.Says, Meta: t(ctx, "まだ", "to do"), Action: s.Link}
+	if s.Done {
+		k.Mark, k.Sign, k.Meta = MarkOK, "✓", t(ctx, "済み", "done")
+	}
+	return k
+}
+
+// next is the first step that is not done.
+func (v DocksView) next() (Task, bool) {
+	for n, s := range v.Steps {
+		if !s.Done {
+			return Task{Mark: MarkInfo, Sign: strconv.Itoa(n + 1), Title: s.Title, Why: s.Says, Action: s.Link, Primary: true}, true
+		}
+	}
+	return Task{}, false
 }
 
 // DocksPage is 年次健診.
@@ -58,6 +78,7 @@ type PackView struct {
 	Chosen      string
 	Unexplained *dock.Unexplained
 	Sentence    string // why there is no pack
+	Over        string // that the edition's year has ended
 	PDF         bool
 	Remarks     Errors
 	Typed       map[string]string
@@ -88,6 +109,22 @@ func letterMark(l dock.Letter) Mark {
 		return MarkBad
 	}
 	return MarkInfo
+}
+
+// firstSentence is what fits on one page of many subjects; the whole stands with the weak point.
+func firstSentence(s string) string {
+	if n := strings.Index(s, "。"); n >= 0 {
+		return s[:n+len("。")]
+	}
+	return s
+}
+
+// letterText is a grade for a line of text.
+func letterText(ctx context.Context, l dock.Letter) string {
+	if l < dock.A || l > dock.E {
+		return t(ctx, "判定なし", "not graded")
+	}
+	return string(l)
 }
 
 func levelText(ctx context.Context, l int) string { return assess.Level(l).Label().For(ctx) }

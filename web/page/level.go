@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/a-h/templ"
 
@@ -52,8 +53,10 @@ type flow struct {
 }
 
 const (
-	boxW, boxH = 172.0, 84.0
-	gapX, gapY = 20.0, 46.0
+	boxW       = 178.0
+	gapX, gapY = 16.0, 40.0
+	lineH      = 16.5 // of a drawing's text
+	lineWide   = 27   // breadth of a line in a box
 )
 
 // flowOf lays the gates out. The two paths run beside each other, so that both are seen where they are the same.
@@ -61,6 +64,12 @@ func flowOf(ctx context.Context, v LevelView) flow {
 	var f flow
 	f.W = 5*(boxW+gapX) + 130
 	word, proof := true, true
+	most := 1
+	for _, g := range v.Gates {
+		most = max(most, len(wrapped(g.Gate.Title.For(ctx), lineWide)))
+	}
+	boxH := float64(most)*lineH + 34
+	rail := func(level int) float64 { return float64(level)*(boxH+gapY) + boxH + 14 } // the height of the line below a level's gates
 	at := func(col int, level int) (x, y float64) {
 		return float64(col) * (boxW + gapX), float64(level) * (boxH + gapY)
 	}
@@ -81,7 +90,7 @@ func flowOf(ctx context.Context, v LevelView) flow {
 				continue
 			}
 			x, y := at(col, level)
-			f.Boxes = append(f.Boxes, flowBox{X: x, Y: y, W: boxW, H: boxH, Lines: wrapped(g.Gate.Title.For(ctx), ctx), Class: "box " + boxClass(g.State), Sign: g.State.Mark() + " " + g.State.Label().For(ctx), Label: g.Gate.Title.For(ctx)})
+			f.Boxes = append(f.Boxes, flowBox{X: x, Y: y, W: boxW, H: boxH, Lines: wrapped(g.Gate.Title.For(ctx), lineWide), Class: "box " + boxClass(g.State), Sign: g.State.Mark() + " " + g.State.Label().For(ctx), Label: g.Gate.Title.For(ctx)})
 			middle := rail(level)
 			if word {
 				move(&f.Word, x+boxW*half(g.Claimed), middle+5)
@@ -113,9 +122,6 @@ func flowOf(ctx context.Context, v LevelView) flow {
 	return f
 }
 
-// rail is the height of the line below a level's gates.
-func rail(level int) float64 { return float64(level)*(boxH+gapY) + boxH + 14 }
-
 func levelSign(ctx context.Context, word, proof bool) string {
 	switch {
 	case proof:
@@ -141,25 +147,48 @@ func boxClass(s assess.State) string {
 	return ""
 }
 
-// wrapped breaks a title into at most three lines of a box.
-func wrapped(text string, ctx context.Context) []string {
-	width := 13
-	if i18n.From(ctx) == i18n.En {
-		width = 25
+// Marks that no Japanese line begins with, and those that none ends with.
+const (
+	notFirst = "、。，．・：；？！）」』】］〉》〕ー〜々ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ,.:;?!)]}%％"
+	notLast  = "（「『【［〈《〔([{"
+)
+
+// pieces are the parts of a text that stay in one line: a word of letters and figures, or a sign with the marks that belong to it.
+func pieces(text string) (out []string) {
+	word, open := false, false // the last piece may grow: by letters, by anything
+	for _, r := range text {
+		latin := r < 0x80 && r != ' '
+		switch {
+		case len(out) > 0 && (open || strings.ContainsRune(notFirst, r) || word && latin):
+			out[len(out)-1] += string(r)
+		default:
+			out = append(out, string(r))
+		}
+		word, open = latin, strings.ContainsRune(notLast, r)
 	}
-	r := []rune(text)
-	var out []string
-	for len(r) > 0 && len(out) < 3 {
-		n := min(width, len(r))
-		if width == 25 && n < len(r) {
-			for n > 12 && r[n] != ' ' {
-				n--
-			}
+	return out
+}
+
+// breadth is how wide a text is drawn: 2 for a full-width sign, about 1 for a letter.
+func breadth(s string) (w int) {
+	for _, r := range s {
+		if w++; r >= 0x1100 {
+			w++
 		}
-		line := string(r[:n])
-		if r = r[n:]; len(out) == 2 && len(r) > 0 {
-			line += "…"
+	}
+	return w
+}
+
+// wrapped breaks a text of a drawing into lines of a breadth; nothing of it is left out.
+func wrapped(text string, most int) (out []string) {
+	line := ""
+	for _, p := range pieces(text) {
+		if line != "" && breadth(line)+breadth(p) > most {
+			out, line = append(out, strings.TrimSpace(line)), ""
 		}
+		line += p
+	}
+	if line = strings.TrimSpace(line); line != "" {
 		out = append(out, line)
 	}
 	return out
@@ -169,7 +198,7 @@ func wrapped(text string, ctx context.Context) []string {
 func drawingOf(ctx context.Context, c catalogue.Config) (boxes []flowBox, lines [][4]float64, w, h float64) {
 	place := map[string]flowBox{}
 	for _, b := range c.Boxes {
-		box := flowBox{X: 4 + b.X*150, Y: 4 + b.Y*62, W: 122, H: 44, Lines: []string{b.Text.For(ctx)}, Class: "box " + b.Mark}
+		box := flowBox{X: 4 + b.X*150, Y: 4 + b.Y*66, W: 128, H: 48, Lines: wrapped(b.Text.For(ctx), 19), Class: "box " + b.Mark}
 		place[b.ID] = box
 		boxes = append(boxes, box)
 		w, h = math.Max(w, box.X+box.W+4), math.Max(h, box.Y+box.H+4)
@@ -190,6 +219,13 @@ type YardstickView struct {
 	Beds  int
 	Rows  []YardstickRow
 	Form  string // id of the checklist
+}
+
+func (v YardstickView) class(ctx context.Context) string {
+	if v.Beds == 0 {
+		return t(ctx, "全病院", "all hospitals")
+	}
+	return v.Class.Label().For(ctx)
 }
 
 // YardstickPage shows the published figures.

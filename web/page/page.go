@@ -54,6 +54,7 @@ type Shell struct {
 	FacilityID string
 	Facilities []Option // all that this person may see; a switcher appears when there is more than one
 	Person     string
+	PersonID   string
 	Role       actor.Role
 	Local      bool // the console's address is localhost: a passkey made now ends when it gets a name
 	Demo       bool // the facility is a fictitious one

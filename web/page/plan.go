@@ -66,6 +66,13 @@ func PlanPrintPage(s Shell, v PlanView) templ.Component {
 	})
 }
 
+func planTopic(k plan.Kind) string {
+	if k == plan.Audit {
+		return "#audit"
+	}
+	return "#risk"
+}
+
 func planSays(ctx context.Context, k plan.Kind) string {
 	switch k {
 	case plan.Risk:
@@ -203,7 +210,7 @@ func num(v int64) string {
 	if v == 0 {
 		return ""
 	}
-	return strconv.FormatInt(v, 10)
+	return grouped(strconv.FormatInt(v, 10))
 }
 
 func populationOptions(ctx context.Context) []Option {

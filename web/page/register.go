@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -166,7 +167,7 @@ func grouped(s string) string {
 // rule says in words when rows have to be confirmed.
 func (v RegisterView) rule(ctx context.Context) string {
 	switch {
-	case v.Kind.Days == 0:
+	case v.Kind.Days == 0 || v.Kind.Sheet != "":
 		return ""
 	case v.Kind.Event:
 		return t(ctx, "%d日ごとに行います。", "Done every %d days.", v.Kind.Days)
@@ -210,22 +211,23 @@ func (v RegisterView) contactGroups(ctx context.Context) (out []contactGroup) {
 // isoDay shows "2026-11-21", "2026-11" or "2026" as people read it, with the era.
 func isoDay(ctx context.Context, d string) string {
 	if at, err := time.Parse(time.DateOnly, d); err == nil && i18n.From(ctx) == i18n.Ja {
-		return d + "（" + jp.WarekiYear(at) + "）"
+		return jp.Wareki(at)
 	}
 	return or(d)
 }
 
 // RowView is one row.
 type RowView struct {
-	Kind     register.Kind
-	Row      register.Row
-	Names    map[string]string
-	Today    string
-	Day      string // as typed into the confirmation
-	MayWrite bool
-	Files    Files
-	History  []Change
-	Errors   Errors
+	Kind      register.Kind
+	Row       register.Row
+	Names     map[string]string
+	Today     string
+	Day       string // as typed into the confirmation
+	MayWrite  bool
+	MayRemove bool // also where signed sheets write: rows from before
+	Files     Files
+	History   []Change
+	Errors    Errors
 }
 
 // RowPage shows one row.
@@ -239,16 +241,39 @@ func (v RowView) shown(ctx context.Context, c register.Column, r register.Row) s
 
 func (v RowView) title(ctx context.Context) string { return RowTitle(ctx, v.Kind, v.Row, v.Names) }
 
-// RowTitle is what a row is called in lists: its first columns.
+// RowTitle is what a row is called in lists: two things that tell it from others, names before kinds, kinds before days.
 func RowTitle(ctx context.Context, k register.Kind, r register.Row, names map[string]string) string {
 	var parts []string
-	for _, c := range k.Columns {
-		if text := shownValue(ctx, c, r, names); r.Values[c.Key] != "" && c.Type != register.Long && len(parts) < 2 {
-			parts = append(parts, text)
+	take := func(required bool, types ...register.Type) {
+		for _, c := range k.Columns {
+			if len(parts) < 2 && c.Required == required && slices.Contains(types, c.Type) && r.Values[c.Key] != "" {
+				parts = append(parts, short(shownValue(ctx, c, r, names), 60))
+			}
 		}
 	}
+	take(true, register.Text, register.Person, register.System, register.Vendor)
+	take(true, register.Long, register.Choice)
+	take(false, register.Text, register.Person, register.System, register.Vendor)
+	take(true, register.Date)
 	return first(strings.Join(parts, " · "), k.Title.For(ctx))
 }
+
+func short(s string, most int) string {
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
+}
+
+// named is the column by which a list leads to its rows.
+func (v RegisterView) named() int {
+	return max(0, slices.IndexFunc(v.columns(), func(c register.Column) bool {
+		return c.Required && slices.Contains([]register.Type{register.Text, register.Person, register.System, register.Vendor}, c.Type)
+	}))
+}
+
+// whole says that a value is short enough to stay in one line.
+func whole(value string) bool { return len([]rune(value)) <= 14 }
 
 // RowForm edits a row. POST: every column by its key, owner, revision.
 type RowForm struct {
@@ -278,6 +303,9 @@ func (v RowForm) labels(ctx context.Context) map[string]string {
 
 func (v RowForm) options(ctx context.Context, c register.Column) []Option {
 	out := []Option{{"", t(ctx, "（まだ決めていない・わからない）", "(not known)"), ""}}
+	if c.Required {
+		out[0].Text = t(ctx, "選んでください", "choose")
+	}
 	if c.Type == register.Bool {
 		return append(out, Option{"yes", t(ctx, "はい", "Yes"), ""}, Option{"no", t(ctx, "いいえ", "No"), ""})
 	}
