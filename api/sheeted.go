@@ -3,12 +3,12 @@ package api
 import (
 	"context"
 	"io"
-	"mime"
 	"reflect"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"kenshin/blob"
 	"kenshin/facility"
 )
 
@@ -78,7 +78,7 @@ func sheeted[I, T any, P interface {
 
 // saved is the header that has a file saved under a name.
 func saved(name string) string {
-	return mime.FormatMediaType("attachment", map[string]string{"filename": name})
+	return blob.File{Name: name}.Download()
 }
 
 // handed is a file that an operation answers.

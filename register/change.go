@@ -81,8 +81,8 @@ func (b *Book) update(ctx context.Context, tx *store.Tx, k Kind, row *Row, deed,
 }
 
 func outdated(r Row) error {
-	return fault.Newf(fault.Conflict, "%[1]s さんが先にこの行を変えました。いまの内容を確かめてから、もう一度保存してください。入力した内容は下に残っています。",
-		"%[1]s changed this row first. Look at what it says now, then save again. What you typed is kept below.", r.ByName)
+	return fault.Newf(fault.Conflict, "%[1]s さんが先にこの行を変えました。いまの内容を確かめてから、もう一度保存してください。",
+		"%[1]s changed this row first. Look at what it says now, then save again.", r.ByName)
 }
 
 func differences(k Kind, old, row Row) (out []Change) {

@@ -150,7 +150,7 @@ func (v *visit) rowRefused(form page.RowForm, err error) error {
 		if getErr != nil {
 			return getErr
 		}
-		code, form.Row.Revision, form.Errors[""] = http.StatusConflict, now.Revision, v.says(err)
+		code, form.Row.Revision, form.Errors[""] = http.StatusConflict, now.Revision, v.says(err)+v.t("入力した内容は下に残っています。", " What you typed is kept below.")
 		for _, c := range form.Kind.Columns {
 			if stored := c.Shown(now.Values[c.Key], langOf(v), form.Names); stored != c.Shown(form.Row.Values[c.Key], langOf(v), form.Names) {
 				form.Theirs = append(form.Theirs, page.Link{Text: c.Label.For(v.ctx), URL: stored})
