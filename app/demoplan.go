@@ -43,9 +43,10 @@ type demoAudit struct {
 }
 
 type demoBudget struct {
-	Yen   map[string][3]int64
-	State map[string]string
-	Lines []struct {
+	Yen    map[string][3]int64
+	State  map[string]string
+	Effect map[string]string
+	Lines  []struct {
 		ID, What, Effect, State string
 		Yen                     [3]int64
 		Closes                  []string
@@ -189,7 +190,7 @@ func (y *years) budget(ctx context.Context, c demoChapter) error {
 		if n < 0 {
 			return missing("予算の行", id)
 		}
-		m.Lines[n].Yen = w.Yen[id]
+		m.Lines[n].Yen, m.Lines[n].Effect = w.Yen[id], w.Effect[id]
 		if w.State[id] != "" {
 			m.Lines[n].State = w.State[id]
 		}

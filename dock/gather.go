@@ -370,7 +370,11 @@ func (g *gathering) risks(ctx context.Context) error {
 		}
 		r := Risk{Title: x.Title.Ja, Why: x.Why.Ja, What: x.Fix.Ja, Weight: x.Severity.Label().Ja, Due: dayOf(x.Due.In(g.now.Location())), From: "finding", ID: x.ID}
 		if x.Devices > 1 {
-			r.Title += fmt.Sprintf("（ほかに%d台）", x.Devices-1)
+			unit := "台"
+			if x.Device == "" {
+				unit = "件"
+			}
+			r.Title += fmt.Sprintf("（ほかに%d%s）", x.Devices-1, unit)
 		}
 		g.s.Risks = append(g.s.Risks, r)
 	}

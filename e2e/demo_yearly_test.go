@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,7 +13,7 @@ import (
 // yearlyPages are the pages of the yearly check-up on the demo's data, by the names of their pictures.
 func yearlyPages(t *testing.T, tab *browsertest.Tab, address string) map[string]string {
 	t.Helper()
-	pages := map[string]string{"start": "/assess", "form": "/assess/checklist-r7-facility", "item": "/assess/checklist-r7-facility/r7.2.5", "gates": "/assess/level-gates", "quick": "/assess/start",
+	pages := map[string]string{"start": "/assess", "form": "/assess/checklist-r7-facility", "item": "/assess/checklist-r7-facility/r7.2.5", "excused": "/assess/checklist-r7-facility/r7.2.1", "gates": "/assess/level-gates", "quick": "/assess/start",
 		"level": "/level?staff=yes", "yardstick": "/yardstick", "registers": "/registers", "contacts": "/registers/contacts", "backups": "/registers/backups/matrix", "accounts": "/registers/accounts",
 		"leavers": "/registers/leavers/match", "inquiries": "/inquiries", "surveys": "/surveys", "risks": "/risks", "audits": "/audits", "budgets": "/budget", "docks": "/dock", "pack": "/pack", "editions": "/catalogues"}
 	for name, list := range map[string]string{"inquiry": "/inquiries", "survey": "/surveys", "risk": "/risks", "audit": "/audits", "budget": "/budget", "dock": "/dock"} {
@@ -41,7 +42,7 @@ func walkYearly(t *testing.T, tab *browsertest.Tab, address string) {
 			if lang == "ja" {
 				tab.Axe(shot)
 			}
-			if left := browsertest.Run(tab, chromedp.Evaluate[string](japaneseWords)); lang == "en" && left != "" && name != "director" {
+			if left := browsertest.Run(tab, chromedp.Evaluate[string](japaneseWords)); lang == "en" && left != "" && !slices.Contains([]string{"director", "risk", "budget"}, name) { // what people wrote heads these
 				t.Errorf("%s: Japanese is left in English: %s", shot, left)
 			}
 			if lang == "ja" && name == "director" {
@@ -54,8 +55,8 @@ func walkYearly(t *testing.T, tab *browsertest.Tab, address string) {
 	inLanguage(tab, address, "ja")
 	for name, want := range map[string][]string{
 		"start":     {"食い違い", "返事を待っている質問"},
-		"item":      {"食い違い", "山崎 誠"},
-		"form":      {"未登録の機器は今週見回って"},
+		"item":      {"食い違い", "退職者2人"},
+		"excused":   {"未登録の機器は今週見回って"},
 		"docks":     {"第3回", "承認"},
 		"verified":  {"署名は正しく、書き換えはありません"},
 		"dock":      {"年ごとの動き", "良くなった"},

@@ -132,7 +132,11 @@ func (v *visit) task(i *finding.Item, d *ledger.Device) (page.Task, error) {
 	}
 	t := page.FindingTask(v.ctx, v.findingRow(&i.Finding, d), v.now())
 	if i.Devices > 1 {
-		t.Title += v.t("(ほかに%d台)", " (and %d more)", i.Devices-1)
+		more := v.t("(ほかに%d台)", " (and %d more)", i.Devices-1)
+		if i.Device == "" {
+			more = v.t("(ほかに%d件)", " (and %d more)", i.Devices-1)
+		}
+		t.Title += more
 		t.Action.URL = page.FindingQuery{Check: i.Check}.URL()
 	}
 	return t, nil

@@ -417,9 +417,9 @@ func assessQuick(v StartView) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					var templ_7745c5c3_Var25 string
-					templ_7745c5c3_Var25, templ_7745c5c3_Err = templ.JoinStringErrs(t(ctx, "答えたことを、署名をつけて残します（%s）。残したものは、あとから直せません。答えを直したら、もう一度残せます。", "What was answered is kept and signed (%s). What is kept cannot be changed; keep it again after a correction.", v.Kind.Label().For(ctx)))
+					templ_7745c5c3_Var25, templ_7745c5c3_Err = templ.JoinStringErrs(t(ctx, "答えたことを、「%s」として署名をつけて残します。残したものは、あとから直せません。答えを直したら、もう一度残せます。", "What was answered is kept and signed (%s). What is kept cannot be changed; keep it again after a correction.", v.Kind.Label().For(ctx)))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/page/assessstart.templ`, Line: 63, Col: 320}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/page/assessstart.templ`, Line: 63, Col: 329}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var25))
 					if templ_7745c5c3_Err != nil {

@@ -3,6 +3,7 @@ package page
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -167,6 +168,21 @@ func fixDays(ctx context.Context, d int) string {
 		return t(ctx, "直したものなし", "none fixed")
 	}
 	return t(ctx, "%d日", "%d days", d)
+}
+
+// moneyByWhat is one line for each thing that is asked for, with its years and their sum: the director's page is one sheet.
+func moneyByWhat(list []dock.Money) []dock.Money {
+	var out []dock.Money
+	for _, m := range list {
+		n := slices.IndexFunc(out, func(o dock.Money) bool { return o.What == m.What && o.Why == m.Why })
+		if n < 0 {
+			out = append(out, m)
+			continue
+		}
+		out[n].Year += "・" + m.Year
+		out[n].Amount += m.Amount
+	}
+	return out
 }
 
 func moneySum(list []dock.Money) (sum int64) {

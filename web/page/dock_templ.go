@@ -2440,7 +2440,7 @@ func directorSheet(s Shell, v DockView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			for _, m := range v.Snapshot.Money {
+			for _, m := range moneyByWhat(v.Snapshot.Money) {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 208, "<tr><td>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
