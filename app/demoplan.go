@@ -122,8 +122,8 @@ func (y *years) risks(ctx context.Context, c demoChapter) error {
 	for i := range s.Risks.Rows {
 		r := &s.Risks.Rows[i]
 		w, ok := c.Risks[r.ID]
-		if !ok {
-			return missing("リスク", r.ID)
+		if !ok { // a threat that this story does not know yet
+			w = demoRisk{Likelihood: r.Likelihood, Impact: r.Impact, Treatment: plan.Accept, Action: "今年は受け入れ、次の評価で見直す"}
 		}
 		r.Likelihood, r.Impact, r.Treatment, r.Action, r.Owner, r.Due, r.Judged = w.Likelihood, w.Impact, w.Treatment, w.Action, w.Owner, y.day(w.Due), true
 	}
