@@ -97,3 +97,8 @@ func (v view) who() string {
 	}
 	return "（" + v.Sheet.By + "）"
 }
+
+// marked says whether an item carries a mark that has to be explained.
+func (v view) marked() bool {
+	return v.Catalogue.Origin == catalogue.OriginOfficial && slices.ContainsFunc(v.Items, func(i catalogue.Item) bool { return i.Standing() != catalogue.Confirmed })
+}

@@ -121,9 +121,9 @@ func firstSentence(s string) string {
 }
 
 // letterText is a grade for a line of text.
-func letterText(ctx context.Context, l dock.Letter) string {
+func letterText(l dock.Letter) string {
 	if l < dock.A || l > dock.E {
-		return t(ctx, "判定なし", "not graded")
+		return "―"
 	}
 	return string(l)
 }
@@ -193,7 +193,7 @@ func moneySum(list []dock.Money) (sum int64) {
 }
 
 func tallyText(ctx context.Context, g dock.Grade) string {
-	return t(ctx, "%d項目：証拠で確認 %d、一部 %d、食い違い %d、測定なし %d", "%d items: proven %d, in part %d, contradicted %d, not measured %d", g.Tally.Asked, g.Tally.Proven, g.Tally.Partly, g.Tally.Contradicted, g.Tally.Unmeasured)
+	return t(ctx, "%d項目：証拠で確認 %d、一部 %d、食い違い %d、測定なし %d", "items: %d, proven %d, in part %d, contradicted %d, not measured %d", g.Tally.Asked, g.Tally.Proven, g.Tally.Partly, g.Tally.Contradicted, g.Tally.Unmeasured)
 }
 
 // form is the checklist of the snapshot, empty where there is none.

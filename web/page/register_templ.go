@@ -375,7 +375,7 @@ func registerState(r RegisterRow) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else if r.Overdue > 0 {
-			templ_7745c5c3_Err = badge(MarkWarn, t(ctx, "%s行が期限を過ぎています", "%s rows overdue", n(r.Overdue))).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = badge(MarkWarn, t(ctx, "%s行が期限を過ぎています", "overdue: %s", n(r.Overdue))).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
