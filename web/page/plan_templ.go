@@ -160,7 +160,7 @@ func planList(v PlanListView) templ.Component {
 				ctx = templ.InitializeContext(ctx)
 				return nil
 			})
-			templ_7745c5c3_Err = empty("question", t(ctx, "まだありません", "None yet"), t(ctx, "年に一度、ここで作って経営者が承認します。", "Made here once a year and approved by the director.")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var8), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = empty(string(planSection(v.Kind)), t(ctx, "まだありません", "None yet"), t(ctx, "年に一度、ここで作って経営者が承認します。", "Made here once a year and approved by the director.")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var8), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
