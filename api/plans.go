@@ -72,7 +72,9 @@ type YearlySheet struct {
 
 func (v YearlySheet) revision() int64 { return v.Revision }
 
-func viewSheet(s plan.Sheet) YearlySheet { return YearlySheet{s, s.Fresh()} }
+func viewSheet(ctx context.Context, s plan.Sheet) YearlySheet {
+	return YearlySheet{s.Veiled(actor.From(ctx).Role), s.Fresh()}
+}
 
 var sheetColumns = []col[YearlySheet]{
 	{"id", func(v *YearlySheet) any { return v.ID }}, {"year", func(v *YearlySheet) any { return v.Year }}, {"title", func(v *YearlySheet) any { return v.Title }},
@@ -84,7 +86,7 @@ func (y yearly) list(ctx context.Context, f facility.ID, _ *listWhole) (Page[Yea
 	all, err := y.Plans.List(ctx, f, y.kind)
 	items := make([]YearlySheet, len(all))
 	for i, s := range all {
-		items[i] = viewSheet(s)
+		items[i] = viewSheet(ctx, s)
 	}
 	return page(items, ""), err
 }
@@ -98,7 +100,7 @@ type beginSheet struct {
 func (y yearly) begin(ctx context.Context, f facility.ID, in *beginSheet) (out YearlySheet, err error) {
 	err = y.do(ctx, f, func(ctx context.Context) (trail.Entry, error) {
 		s, err := y.Plans.Begin(ctx, f, y.kind, in.Body.Year)
-		out = viewSheet(s)
+		out = viewSheet(ctx, s)
 		return s.Deed("begin"), err
 	})
 	return out, err
@@ -106,7 +108,7 @@ func (y yearly) begin(ctx context.Context, f facility.ID, in *beginSheet) (out Y
 
 func (y yearly) get(ctx context.Context, f facility.ID, in *ByID) (YearlySheet, error) {
 	s, err := y.Plans.Get(ctx, f, y.kind, in.ID)
-	return viewSheet(s), err
+	return viewSheet(ctx, s), err
 }
 
 type saveSheet struct {
@@ -135,7 +137,7 @@ func (y yearly) save(ctx context.Context, f facility.ID, in *saveSheet) (out Yea
 	}
 	err = y.do(ctx, f, func(ctx context.Context) (trail.Entry, error) {
 		saved, err := y.Plans.Save(ctx, f, s)
-		out = viewSheet(saved)
+		out = viewSheet(ctx, saved)
 		return saved.Deed("edit"), err
 	})
 	return out, in.judge(err)
@@ -250,7 +252,7 @@ type signSheet struct {
 func (y yearly) sign(ctx context.Context, f facility.ID, in *signSheet) (out YearlySheet, err error) {
 	err = y.do(ctx, f, func(ctx context.Context) (trail.Entry, error) {
 		s, err := y.Plans.Sign(ctx, f, y.kind, in.ID, in.Body.Revision, in.Body.Note)
-		out = viewSheet(s)
+		out = viewSheet(ctx, s)
 		return s.Deed("sign"), err
 	})
 	if p, ok := errors.AsType[register.Problems](err); ok { // a register does not take a row of it
@@ -266,7 +268,7 @@ type sheetVersion struct {
 
 func (y yearly) version(ctx context.Context, f facility.ID, in *sheetVersion) (YearlySheet, error) {
 	s, err := y.Plans.Version(ctx, f, y.kind, in.ID, in.Number)
-	return viewSheet(s), err
+	return viewSheet(ctx, s), err
 }
 
 func (y yearly) workbook(ctx context.Context, f facility.ID, in *ByID) (handed, error) {
@@ -318,7 +320,7 @@ func (s *server) drawSample(ctx context.Context, f facility.ID, in *drawSample) 
 	}
 	err = s.do(ctx, f, func(ctx context.Context) (trail.Entry, error) {
 		drawn, err := s.Plans.Draw(ctx, f, in.ID, revision, in.Body.Population, in.Body.Number)
-		out = viewSheet(drawn)
+		out = viewSheet(ctx, drawn)
 		return drawn.Deed("draw"), err
 	})
 	return out, in.judge(err)

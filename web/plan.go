@@ -83,7 +83,7 @@ func sheetOne(k plan.Kind) func(*visit) error {
 }
 
 func (v *visit) showYearly(s plan.Sheet, wrong error) error {
-	view := page.PlanView{Sheet: s}
+	view := page.PlanView{Sheet: s.Veiled(v.actor.Role)}
 	var err error
 	if v.actor.Role.May(actor.EditAssess) {
 		if view.Owners, err = v.memberNames(); err != nil {
@@ -284,7 +284,7 @@ func sheetPrint(k plan.Kind) func(*visit) error {
 		if err != nil {
 			return err
 		}
-		v.show(page.PlanPrintPage(v.shell(), page.PlanView{Sheet: s}))
+		v.show(page.PlanPrintPage(v.shell(), page.PlanView{Sheet: s.Veiled(v.actor.Role)}))
 		return nil
 	}
 }

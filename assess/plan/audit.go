@@ -4,13 +4,16 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	mathrand "math/rand/v2"
 	"slices"
 	"strings"
 	"time"
 
+	"kenshin/actor"
 	"kenshin/fault"
 	"kenshin/i18n"
+	"kenshin/register"
 )
 
 // AuditPlan is one audit from its plan to its report.
@@ -100,6 +103,28 @@ func (s Sample) Again() bool {
 	}
 	ids := choose(s.Seed, s.Frame, len(s.Drawn))
 	return slices.EqualFunc(ids, s.Drawn, func(id string, d Drawn) bool { return id == d.ID })
+}
+
+// Veiled is the sheet as a role may see it: of a register that holds people's names, who may not read it sees how many rows were drawn and what
+// was found, and not whose they are.
+func (s Sheet) Veiled(r actor.Role) Sheet {
+	if s.Audit == nil {
+		return s
+	}
+	a := *s.Audit
+	a.Samples = slices.Clone(a.Samples)
+	for i := range a.Samples {
+		k, err := register.KindOf(a.Samples[i].Population)
+		if err != nil || k.MayRead(r) { // no register: the ledger's devices
+			continue
+		}
+		a.Samples[i].Drawn = slices.Clone(a.Samples[i].Drawn)
+		for n := range a.Samples[i].Drawn {
+			a.Samples[i].Drawn[n].Text, a.Samples[i].Drawn[n].Note = fmt.Sprintf("(%d)", n+1), ""
+		}
+	}
+	s.Audit = &a
+	return s
 }
 
 // choose draws n of the sorted ids: a Fisher-Yates shuffle driven by ChaCha8 over SHA-256 of the seed.

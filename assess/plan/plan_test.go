@@ -279,3 +279,31 @@ func TestTheBudgetAddsUp(t *testing.T) {
 		}
 	})
 }
+
+// A sample of a register with people's names shows them only to who may read that register.
+func TestASampleHidesNamesLikeItsRegister(t *testing.T) {
+	x := start(t, dbtest.SQLite(t))
+	s, err := x.b.Begin(x.ctx, here, plan.Audit, 2026)
+	x.must(err)
+	for _, name := range []string{"髙﨑 花子", "渡邉 次郎"} {
+		_, err := x.regs.Save(x.ctx, here, register.Row{Kind: "leavers", Values: map[string]string{"name": name, "left": "2026-10-31"}})
+		x.must(err)
+	}
+	s, err = x.b.Draw(x.ctx, here, s.ID, s.Revision, "leavers", 2)
+	x.must(err)
+	seen := func(r actor.Role) string {
+		var out []string
+		for _, d := range s.Veiled(r).Audit.Samples[0].Drawn {
+			out = append(out, d.Text)
+		}
+		return strings.Join(out, " ")
+	}
+	for role, sees := range map[actor.Role]bool{actor.Admin: true, actor.Auditor: true, actor.Director: true, actor.Department: false, actor.Desk: false} {
+		if got := seen(role); strings.Contains(got, "髙﨑") != sees {
+			t.Errorf("%s sees %q", role, got)
+		}
+	}
+	if !s.Veiled(actor.Desk).Audit.Samples[0].Again() {
+		t.Error("a veiled sample cannot be drawn again")
+	}
+}
