@@ -169,14 +169,18 @@ func pieces(text string) (out []string) {
 	return out
 }
 
-// breadth is how wide a text is drawn: 2 for a full-width sign, about 1 for a letter.
+// breadth is how wide a text is drawn: 2 for a full-width sign, about 1 for a letter; three capitals are as wide as four.
 func breadth(s string) (w int) {
+	capitals := 0
 	for _, r := range s {
 		if w++; r >= 0x1100 {
 			w++
 		}
+		if 'A' <= r && r <= 'Z' {
+			capitals++
+		}
 	}
-	return w
+	return w + (capitals+2)/3
 }
 
 // wrapped breaks a text of a drawing into lines of a breadth; nothing of it is left out.
