@@ -102,7 +102,7 @@ func (v *visit) assessTodo(view page.AssessView, gates, docks int) page.Task {
 			Action: page.Link{Text: v.t("見る", "Look"), URL: form(assess.Contradicted)}}
 	case !view.Form.First.Complete():
 		return page.Task{Mark: page.MarkWarn, Sign: "1", Title: v.t("1回目：あと%d項目に答えましょう", "Round 1: %d items are left", view.Form.First.Total-view.Form.First.Ready), Primary: true, Meta: v.t("1項目 1〜10分", "1 to 10 min each"),
-			Why:    v.t("分からないものは「分からない」で、業者や支援団体への質問になります。", "What you don't know becomes a question to the vendor or the support body."),
+			Why:    v.t("分からないものは「分からない」と答え、その項目のページから業者や支援団体に質問できます。", "Answer what you don't know so; from the item's page you can ask the vendor or the support body."),
 			Action: page.Link{Text: v.t("続きを答える", "Go on"), URL: form(assess.Open)}}
 	case !view.Form.Second.Complete():
 		return page.Task{Mark: page.MarkInfo, Sign: "2", Title: v.t("2回目：あと%d項目を「はい」にしましょう", "Round 2: %d items are not done", view.Form.Second.Total-view.Form.Second.Ready), Primary: true,

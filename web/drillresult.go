@@ -29,8 +29,8 @@ type drillTimes struct {
 // timesOf measures each recipient from the acceptance of the own mail. Who did nothing was watched until the drill closed or until now.
 func timesOf(d drill.Drill, list []drill.Target, now time.Time) (x drillTimes) {
 	until := now
-	if d.State == drill.Closed && !d.Schedule.Close.IsZero() && d.Schedule.Close.Before(now) {
-		until = d.Schedule.Close
+	if d.State == drill.Closed && d.Ended.Before(now) {
+		until = d.Ended
 	}
 	var reports, clicks []time.Time
 	begun := d.Started
@@ -44,7 +44,7 @@ func timesOf(d drill.Drill, list []drill.Target, now time.Time) (x drillTimes) {
 			begun = start
 		}
 		after := func(at time.Time, all *[]time.Time) share.Time {
-			if at.IsZero() {
+			if at.IsZero() || at.After(until) { // what came after the end is kept in the list and counts no more
 				return share.Time{After: until.Sub(start)}
 			}
 			*all = append(*all, at)

@@ -245,6 +245,11 @@ func TestRecipientsOfADrill(t *testing.T) {
 	r.get(actor.Director, one).is(http.StatusForbidden)
 	r.get(actor.Trainer, one).is(http.StatusOK, "リンクを開いた", "画面のボタンを押した", "203.0.113.7", "Mozilla/5.0", "GET", "受け取られた", "ほかの訓練はありません")
 	r.get(actor.Trainer, at+"/no-such").is(http.StatusNotFound)
+
+	r.get(actor.Trainer, one).is(http.StatusOK, "!終了後")
+	r.must(r.Drills.Close(r.byRole(actor.Trainer), r.f, r.d.ID))
+	r.did(page.Targets[0].Address, drill.Visited, true)
+	r.get(actor.Trainer, one).is(http.StatusOK, "終了後")
 }
 
 // The pages in a browser: no rule of accessibility broken, and with KENSHIN_SHOTS a picture of each.

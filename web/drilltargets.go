@@ -198,7 +198,7 @@ func (v *visit) drillTarget() error {
 		return err
 	}
 	if d.State == drill.Closed {
-		view.Closed = d.Schedule.Close
+		view.Closed = d.Ended
 	}
 	if view.Others, err = v.otherDrills(view.Target); err != nil {
 		return err

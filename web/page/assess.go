@@ -256,6 +256,17 @@ func claimLine(ctx context.Context, i assess.Item) string {
 	return join(append(parts, i.ByName)...)
 }
 
+// despite is why a yes stands against what was measured; on paper too it never stands without that.
+func despite(ctx context.Context, i assess.Item) string {
+	switch {
+	case i.State != assess.Contradicted:
+		return ""
+	case i.Excuse == "":
+		return t(ctx, "測定と違います。「はい」のままにする理由は、まだ書かれていません。", "The measurement says otherwise. No reason for the yes has been given yet.")
+	}
+	return t(ctx, "測定と違っても「はい」とする理由：", "Why yes against the measurement: ") + i.Excuse
+}
+
 // wareki writes a day that has no time: 令和8年11月21日, 21 Nov 2026.
 func wareki(ctx context.Context, at time.Time) string {
 	if i18n.From(ctx) == i18n.En {

@@ -119,8 +119,14 @@ func ItemPath(catalogue, item, what, subject string) string {
 	return p
 }
 
-// CarryPath answers items as in the edition before (POST: item).
-func CarryPath(catalogue string) string { return at(PathAssess, catalogue, "carry") }
+// CarryPath answers items as in the edition before (POST: item); subject is the system that a vendor's form is about, or "".
+func CarryPath(catalogue, subject string) string {
+	p := at(PathAssess, catalogue, "carry")
+	if subject != "" {
+		p += "?" + url.Values{"subject": {subject}}.Encode()
+	}
+	return p
+}
 
 // DockPath is a dock's result sheet; what is "", director, verify, file, or approve (POST: note).
 func DockPath(id, what string) string { return at(PathDock, id, what) }
