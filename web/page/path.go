@@ -112,20 +112,20 @@ func FormPath(catalogue, subject, state string) string {
 
 // ItemPath is one item of a form; what is "" (GET, POST) or a POST: ask, reply, withdraw, attachments.
 func ItemPath(catalogue, item, what, subject string) string {
-	p := at(at(PathAssess, catalogue, ""), item, what)
-	if subject != "" {
-		p += "?" + url.Values{"subject": {subject}}.Encode()
+	return about(at(at(PathAssess, catalogue, ""), item, what), subject)
+}
+
+// about names the system that a form is about; "" is the hospital.
+func about(path, subject string) string {
+	if subject == "" {
+		return path
 	}
-	return p
+	return withQuery(path, url.Values{"subject": {subject}})
 }
 
 // CarryPath answers items as in the edition before (POST: item); subject is the system that a vendor's form is about, or "".
 func CarryPath(catalogue, subject string) string {
-	p := at(PathAssess, catalogue, "carry")
-	if subject != "" {
-		p += "?" + url.Values{"subject": {subject}}.Encode()
-	}
-	return p
+	return about(at(PathAssess, catalogue, "carry"), subject)
 }
 
 // DockPath is a dock's result sheet; what is "", director, verify, file, or approve (POST: note).
