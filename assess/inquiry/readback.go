@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -205,15 +206,17 @@ func (a *Answer) read(i catalogue.Item, text string) bool {
 	return true
 }
 
-// merged refuses merged cells among the answers: one value would count for several questions.
+// merged refuses merged cells among the answers: one value would count for several questions. It names the first row that an area covers.
 func (r *reading) merged(areas []paper.Area) {
+	items := slices.SortedFunc(maps.Keys(r.rows), func(a, b string) int { return r.rows[a] - r.rows[b] })
 	for _, a := range areas {
-		for id, row := range r.rows {
-			if row >= a.Top && row <= a.Bottom && (a.Bottom > a.Top || a.Left < a.Right && a.Right >= colReply) {
-				r.wrong(row, "セルが結合されています（%s:%s、項目%s）。結合を解いて、項目ごとに答えを書いてください。", "Cells are merged (%s:%s, item %s). Unmerge them and answer each item.",
-					paper.Ref(a.Left, a.Top), paper.Ref(a.Right, a.Bottom), id)
-				break
-			}
+		if a.Bottom == a.Top && (a.Left == a.Right || a.Right < colReply) {
+			continue
+		}
+		n := slices.IndexFunc(items, func(id string) bool { return r.rows[id] >= a.Top && r.rows[id] <= a.Bottom })
+		if n >= 0 {
+			r.wrong(r.rows[items[n]], "セルが結合されています（%s:%s、項目%s）。結合を解いて、項目ごとに答えを書いてください。", "Cells are merged (%s:%s, item %s). Unmerge them and answer each item.",
+				paper.Ref(a.Left, a.Top), paper.Ref(a.Right, a.Bottom), items[n])
 		}
 	}
 }
