@@ -2,11 +2,14 @@ package api
 
 import (
 	"context"
+	"slices"
 
+	"kenshin/account"
 	"kenshin/actor"
 	"kenshin/drill"
 	"kenshin/drill/scenario"
 	"kenshin/facility"
+	"kenshin/fault"
 )
 
 // DrillPlan is one drill of a yearly plan.
@@ -18,13 +21,14 @@ type DrillPlan struct {
 	Cue      string          `json:"cue,omitempty" doc:"What it teaches first."`
 	Level    scenario.Level  `json:"level"`
 	Owner    string          `json:"owner,omitempty" doc:"Who is responsible; empty is whoever trains."`
+	OwnerID  string          `json:"owner_id,omitempty"`
 	Note     string          `json:"note,omitempty"`
 	State    drill.PlanState `json:"state" enum:"planned,prepared,running,done,overdue"`
 	Drill    string          `json:"drill,omitempty" doc:"The drill that was made of it."`
 }
 
 func viewPlan(ctx context.Context, p drill.Planning) DrillPlan {
-	return DrillPlan{ID: p.ID, Month: p.Month, Scenario: p.Scenario, Title: p.Title.For(ctx), Cue: p.Cue.For(ctx), Level: p.Level, Owner: p.OwnerName, Note: p.Note, State: p.State, Drill: p.Drill}
+	return DrillPlan{ID: p.ID, Month: p.Month, Scenario: p.Scenario, Title: p.Title.For(ctx), Cue: p.Cue.For(ctx), Level: p.Level, Owner: p.OwnerName, OwnerID: string(p.Owner), Note: p.Note, State: p.State, Drill: p.Drill}
 }
 
 var planColumns = []col[DrillPlan]{
@@ -53,10 +57,55 @@ func (s *server) listPlans(ctx context.Context, f facility.ID, in *listPlans) (o
 
 // DrillPlanBody is what people decide of a planned drill.
 type DrillPlanBody struct {
-	Month    string `json:"month" minLength:"7" maxLength:"7" example:"2027-06"`
-	Scenario string `json:"scenario" minLength:"1" maxLength:"80" example:"parcel"`
-	Level    string `json:"level,omitempty" enum:",easy,medium,hard"`
-	Note     string `json:"note,omitempty" maxLength:"200"`
+	Month    string  `json:"month" minLength:"7" maxLength:"7" example:"2027-06"`
+	Scenario string  `json:"scenario" minLength:"1" maxLength:"80" example:"parcel"`
+	Level    string  `json:"level,omitempty" enum:",easy,medium,hard"`
+	Note     string  `json:"note,omitempty" maxLength:"200"`
+	OwnerID  *string `json:"owner_id,omitempty" maxLength:"80" doc:"Who is responsible, one of /drill-plans/owners; empty is whoever trains, left out leaves it."`
+}
+
+// owned puts in who is responsible: somebody who may write drills here.
+func (s *server) owned(ctx context.Context, f facility.ID, p drill.Plan, id *string) (drill.Plan, error) {
+	if id == nil {
+		return p, nil
+	}
+	p.Owner, p.OwnerName = "", ""
+	if *id == "" {
+		return p, nil
+	}
+	list, err := s.planOwners(ctx, f)
+	if err != nil {
+		return p, err
+	}
+	i := slices.IndexFunc(list, func(m account.Member) bool { return string(m.Person.ID) == *id })
+	if i < 0 {
+		return p, placed("body.owner_id", fault.New(fault.Invalid, "この人は、ここで訓練を作れません。/drill-plans/owners の人から選んでください。", "This person may not write drills here. Choose one of /drill-plans/owners."))
+	}
+	p.Owner, p.OwnerName = list[i].Person.ID, list[i].Person.Name
+	return p, nil
+}
+
+// planOwners are the people who may write drills here.
+func (s *server) planOwners(ctx context.Context, f facility.ID) ([]account.Member, error) {
+	list, err := s.Account.Members(ctx, f)
+	return slices.DeleteFunc(list, func(m account.Member) bool {
+		return !m.Role.May(actor.EditDrill) || !m.Until.IsZero() && !m.Until.After(s.Now())
+	}), err
+}
+
+// DrillOwner is somebody who can be responsible for a planned drill.
+type DrillOwner struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+func (s *server) listOwners(ctx context.Context, f facility.ID, _ *listWhole) (Page[DrillOwner], error) {
+	list, err := s.planOwners(ctx, f)
+	items := make([]DrillOwner, len(list))
+	for i, m := range list {
+		items[i] = DrillOwner{string(m.Person.ID), m.Person.Name}
+	}
+	return page(items, ""), err
 }
 
 func (b DrillPlanBody) plan(id string) drill.Plan {
@@ -76,7 +125,10 @@ func (s *server) onePlan(ctx context.Context, f facility.ID, id, month string) (
 type addPlan struct{ Body DrillPlanBody }
 
 func (s *server) addPlan(ctx context.Context, f facility.ID, in *addPlan) (DrillPlan, error) {
-	p, err := s.Drills.SavePlan(ctx, f, in.Body.plan(""))
+	p, err := s.owned(ctx, f, in.Body.plan(""), in.Body.OwnerID)
+	if err == nil {
+		p, err = s.Drills.SavePlan(ctx, f, p)
+	}
 	if err != nil {
 		return DrillPlan{}, err
 	}
@@ -88,7 +140,6 @@ type editPlan struct {
 	Body DrillPlanBody
 }
 
-// editPlan keeps who is responsible: that is decided on the console, where the people are.
 func (s *server) editPlan(ctx context.Context, f facility.ID, in *editPlan) (DrillPlan, error) {
 	old, err := s.Drills.Plan(ctx, f, in.ID)
 	if err != nil {
@@ -96,6 +147,9 @@ func (s *server) editPlan(ctx context.Context, f facility.ID, in *editPlan) (Dri
 	}
 	p := in.Body.plan(in.ID)
 	p.Owner, p.OwnerName = old.Owner, old.OwnerName
+	if p, err = s.owned(ctx, f, p, in.Body.OwnerID); err != nil {
+		return DrillPlan{}, err
+	}
 	if p, err = s.Drills.SavePlan(ctx, f, p); err != nil {
 		return DrillPlan{}, err
 	}
@@ -153,6 +207,7 @@ func (s *server) draftPlan(ctx context.Context, f facility.ID, in *ByID) (Drill,
 func (s *server) planRoutes() []route {
 	return []route{
 		{"GET", "/drill-plans", actor.SeeDrill, "list-drill-plans", "The drills that are planned for a fiscal year", "", list(s, s.listPlans, planColumns...)},
+		{"GET", "/drill-plans/owners", actor.EditDrill, "list-drill-plan-owners", "Who can be responsible for a planned drill", "Whoever may write drills here.", list(s, s.listOwners)},
 		{"POST", "/drill-plans", actor.EditDrill, "add-drill-plan", "Plan a drill", "", one(s, s.addPlan)},
 		{"POST", "/drill-plans/propose", actor.EditDrill, "propose-drill-plans", "Fill a year's plan with proposals", "Other stories and cues than before; the difficulty follows the results.", one(s, s.proposePlans)},
 		{"PUT", "/drill-plans/{id}", actor.EditDrill, "edit-drill-plan", "Change a planned drill", "", one(s, s.editPlan)},

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"kenshin/drill"
-	"kenshin/drill/preflight"
 	"kenshin/drill/scenario"
 	"kenshin/facility"
 	"kenshin/fault"
@@ -70,8 +69,9 @@ type DrillBody struct {
 	Mode     string         `json:"mode,omitempty" enum:",standard,report,quarantine,course"`
 	Scenario string         `json:"scenario,omitempty" maxLength:"80" doc:"Id of a scenario: its mail and rating are taken, and mail may be left out."`
 	Level    string         `json:"level,omitempty" enum:",easy,medium,hard"`
+	Course   string         `json:"course,omitempty" maxLength:"80" doc:"Id of a lesson, or notice: the mail of a course is taken."`
 	Mail     drill.Mail     `json:"mail,omitempty"`
-	Rating   drill.Rating   `json:"rating,omitempty"`
+	Rating   drill.Rating   `json:"rating,omitempty" doc:"Cues and premise; the difficulty is reckoned from them."`
 	Schedule drill.Schedule `json:"schedule,omitempty"`
 	Audience drill.Audience `json:"audience,omitempty"`
 	Revision int64          `json:"revision,omitempty" minimum:"0" doc:"The revision that a change stands on, instead of If-Match."`
@@ -89,10 +89,23 @@ func (b *DrillBody) drill() (d drill.Drill, err error) {
 	return d, err
 }
 
+// drillOf is what a body means, with the mail of a scenario or a course.
+func (s *server) drillOf(ctx context.Context, f facility.ID, b *DrillBody) (drill.Drill, error) {
+	if b.Course == "" {
+		return b.drill()
+	}
+	d, err := s.Drills.Course(ctx, f, b.Course)
+	d.Schedule, d.Audience = b.Schedule, b.Audience
+	if b.Name != "" {
+		d.Name = b.Name
+	}
+	return d, err
+}
+
 type addDrill struct{ Body DrillBody }
 
 func (s *server) addDrill(ctx context.Context, f facility.ID, in *addDrill) (Drill, error) {
-	d, err := in.Body.drill()
+	d, err := s.drillOf(ctx, f, &in.Body)
 	if err != nil {
 		return Drill{}, err
 	}
@@ -107,7 +120,7 @@ type editDrill struct {
 }
 
 func (s *server) editDrill(ctx context.Context, f facility.ID, in *editDrill) (Drill, error) {
-	d, err := in.Body.drill()
+	d, err := s.drillOf(ctx, f, &in.Body)
 	if err != nil {
 		return Drill{}, err
 	}
@@ -247,65 +260,6 @@ func (s *server) drillTotals(ctx context.Context, f facility.ID, in *drillTotals
 		out.Days = append(out.Days, viewTotals(t))
 	}
 	return out, nil
-}
-
-// DrillFlight is a drill's preflight as it counts now.
-type DrillFlight struct {
-	At     *time.Time          `json:"at,omitempty"`
-	Green  bool                `json:"green"`
-	Stale  bool                `json:"stale" doc:"The mail or the way changed since."`
-	Open   []string            `json:"open" nullable:"false" doc:"Checks that keep it from being green."`
-	Checks []preflight.Outcome `json:"checks" nullable:"false"`
-	Waived []preflight.Waiver  `json:"waived" nullable:"false"`
-}
-
-func viewFlight(p drill.Flight) DrillFlight {
-	v := DrillFlight{At: moment(p.At), Green: p.Report.Green && !p.Stale, Stale: p.Stale, Open: p.Report.Open, Checks: p.Report.Outcomes, Waived: p.Report.Waived}
-	if v.Open == nil {
-		v.Open = []string{}
-	}
-	if v.Checks == nil {
-		v.Checks = []preflight.Outcome{}
-	}
-	if v.Waived == nil {
-		v.Waived = []preflight.Waiver{}
-	}
-	return v
-}
-
-func (s *server) getFlight(ctx context.Context, f facility.ID, in *ByID) (DrillFlight, error) {
-	p, err := s.Drills.Flight(ctx, f, in.ID)
-	return viewFlight(p), err
-}
-
-func (s *server) runFlight(ctx context.Context, f facility.ID, in *ByID) (DrillFlight, error) {
-	p, err := s.Drills.Preflight(ctx, f, in.ID)
-	return viewFlight(p), err
-}
-
-type waiveCheck struct {
-	ByID
-	Body struct {
-		Check  string `json:"check" minLength:"1" maxLength:"80"`
-		Reason string `json:"reason" minLength:"10" maxLength:"1000"`
-	}
-}
-
-func (s *server) waiveCheck(ctx context.Context, f facility.ID, in *waiveCheck) (DrillFlight, error) {
-	if err := s.Drills.WaiveCheck(ctx, f, in.ID, in.Body.Check, in.Body.Reason); err != nil {
-		return DrillFlight{}, err
-	}
-	return s.getFlight(ctx, f, &in.ByID)
-}
-
-// TestsSent says how many test mails went out.
-type TestsSent struct {
-	Mails int `json:"mails"`
-}
-
-func (s *server) sendTests(ctx context.Context, f facility.ID, in *ByID) (TestsSent, error) {
-	n, err := s.Drills.SendTests(ctx, f, in.ID)
-	return TestsSent{n}, err
 }
 
 // drillMail answers the mail as one recipient would get it, with nobody's name in it.

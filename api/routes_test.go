@@ -49,9 +49,11 @@ func (r *rig) bodies(ids map[string]string) map[string]any {
 		"add-drill-domain": m{"domain": "hospital.example.jp"}, "confirm-drill-domain": m{"code": "x"}, "put-drill-settings": sending, "try-drill-mailbox": m{},
 		"waive-drill-check": m{"check": "spf", "reason": "院内のメールサーバは外から見えない"}, "approve-drill": m{"hash": strings.Repeat("0", 64)}, "reject-drill": m{"reason": "件名"},
 		"add-drill-plan": m{"month": "2031-06", "scenario": "parcel"}, "edit-drill-plan": m{"month": "2031-07", "scenario": "fax", "level": "medium"}, "propose-drill-plans": m{"year": 2032},
-		"add-drill-releases": m{"csv": "taro@hospital.example.jp,2030/1/1 9:30"},
-		"add-catalogue":      m{"yaml": "id: x\n", "check": true},
-		"add-inquiries":      m{"systems": []string{ids["system"]}}, "remind-inquiry": m{}, "revoke-inquiry": m{"reason": "担当が替わった"}, "refuse-inquiry": m{"reason": "契約外"},
+		"tell-drill-delivered": m{"mailbox": "test@hospital.example.jp", "place": "junk"}, "check-drill-mail": m{"scenario": "parcel"}, "make-drill-dkim": m{"selector": "k1"},
+		"read-drill-people-text": m{"text": "taro@hospital.example.jp"},
+		"add-drill-releases":     m{"csv": "taro@hospital.example.jp,2030/1/1 9:30"},
+		"add-catalogue":          m{"yaml": "id: x\n", "check": true},
+		"add-inquiries":          m{"systems": []string{ids["system"]}}, "remind-inquiry": m{}, "revoke-inquiry": m{"reason": "担当が替わった"}, "refuse-inquiry": m{"reason": "契約外"},
 		"return-inquiry": m{"reason": "2-③"}, "take-inquiry": m{"revision": 1}, "add-inquiry-question": m{"catalogue": "checklist-r7-facility", "item": "r7.2.2"},
 		"add-survey":             m{"catalogue": "survey-departments", "departments": []string{"看護部"}},
 		"answer-assessment-item": m{"reply": "unknown"}, "add-question": m{"catalogue": "checklist-r7-facility", "item": "r7.2.2", "to": "support"}, "answer-question": m{"text": "はい"}, "verify-evidence": m{},
@@ -74,6 +76,8 @@ func (r *rig) call(token string, rt route, ids map[string]string, headers ...str
 	switch {
 	case rt.id == "add-register-import":
 		return r.upload(token, strings.TrimPrefix(path, root), "研修.csv", []byte("受講日,研修の名前,受けた人\n2026-05-01,訓練,佐藤\n"))
+	case rt.id == "read-drill-people-file":
+		return r.upload(token, strings.TrimPrefix(path, root), "職員.csv", []byte("氏名,メール\n髙﨑 花子,taro@hospital.example.jp\n"))
 	case rt.id == "read-inquiry-workbook", rt.id == "verify-dock-file":
 		return r.upload(token, strings.TrimPrefix(path, root), "x.xlsx", []byte("nothing"))
 	case rt.id == "remove-register-row":

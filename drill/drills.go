@@ -190,6 +190,9 @@ func (d *Drill) tidy() error {
 	if d.Mode == "" {
 		d.Mode = Standard
 	}
+	if err := d.Rating.tidy(); err != nil {
+		return err
+	}
 	return d.checkMode()
 }
 

@@ -21,8 +21,8 @@ import (
 	"kenshin/store"
 )
 
-// quietWatch is how long nobody may touch the test mails: what opens them then is a machine.
-const quietWatch = 15 * time.Minute
+// QuietWatch is how long nobody may touch the test mails: what opens them then is a machine.
+const QuietWatch = 15 * time.Minute
 
 // kindTest marks a drill's real mail to a test mailbox, sent before anything is approved.
 const kindTest = "test"
@@ -260,7 +260,7 @@ func (b *Book) watched(ctx context.Context, f facility.ID, id string, w prefligh
 	if w.From.IsZero() {
 		return w, nil
 	}
-	w.To = w.From.Add(quietWatch)
+	w.To = w.From.Add(QuietWatch)
 	if now := b.now(); now.Before(w.To) {
 		w.To = now
 	}
@@ -392,6 +392,9 @@ func (b *Book) SendTests(ctx context.Context, f facility.ID, id string) (n int, 
 
 // Delivered records where a test mail landed; raw is the delivered mail or its headers as pasted, "" when only the place is known.
 func (b *Book) Delivered(ctx context.Context, f facility.ID, id, mailbox string, place preflight.Place, raw []byte) error {
+	if !slices.Contains([]preflight.Place{preflight.Inbox, preflight.Junk, preflight.Quarantine, preflight.Never, preflight.PlaceUnknown}, place) {
+		return fault.New(fault.Invalid, "どこに届いたかを選んでください。", "Choose where it landed.")
+	}
 	t := FlightTest{Place: place}
 	if len(raw) > 0 {
 		reading, err := preflight.ReadDelivery(string(raw))

@@ -337,16 +337,8 @@ func rated(r drill.Rating) *scale.Rating {
 	if r.Difficulty == "" {
 		return nil
 	}
-	var marks []scale.Mark
-	for _, c := range r.Cues {
-		marks = append(marks, scale.Mark{Cue: scale.ID(c.ID), Part: scale.Part(c.Part), Text: c.Text})
-	}
-	out := scale.Rate(scale.Tally(marks), premise(r.Premise))
+	out := r.Reckon()
 	return &out
-}
-
-func premise(p [5]int) scale.Premise {
-	return scale.Premise{Process: p[0], Relevance: p[1], Events: p[2], Concern: p[3], Trained: p[4]}
 }
 
 // hoursText says a calendar in a line.

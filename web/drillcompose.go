@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"net/http"
-	"net/mail"
 	"net/url"
 	"slices"
 	"strconv"
@@ -37,7 +36,8 @@ func (v *visit) drillNew() error {
 			}
 		}
 	case q.Get("course") != "":
-		if err := v.course(&d, q.Get("course")); err != nil {
+		var err error
+		if d, err = v.s.Drills.Course(v.ctx, v.facility, q.Get("course")); err != nil {
 			return err
 		}
 	case q.Get("own") != "yes":
@@ -59,37 +59,6 @@ func (v *visit) drillChoices() error {
 		return err
 	}
 	v.show(page.DrillNewPage(v.shell(), page.DrillNewView{Scenarios: all.Scenarios, Sets: book.Sets, Month: int(v.now().Month())}))
-	return nil
-}
-
-// course fills a mail that carries a lesson, or the director's notice.
-func (v *visit) course(d *drill.Drill, id string) error {
-	book, err := lesson.Load()
-	if err != nil {
-		return err
-	}
-	s, err := v.s.Drills.Settings(v.ctx, v.facility)
-	if err != nil {
-		return err
-	}
-	f, err := v.place()
-	if err != nil {
-		return err
-	}
-	values := lesson.Values{Facility: cmp.Or(s.Org, f.Name), Report: s.ReportTo, Extension: s.Extension, Person: s.Contact, Days: strconv.Itoa(s.Nameless)}
-	d.Mode, d.Mail.FromName, d.Mail.FromLocal = drill.Course, values.Facility, "kunren"
-	if id == "notice" {
-		d.Name = book.Notice.Title.For(v.ctx)
-		d.Mail.Subject, d.Mail.Text = lesson.Fill(book.Notice.Title, values).Ja, "{{氏名}} 様\n\n"+strings.TrimSpace(lesson.Fill(book.Notice.Text, values).Ja)+
-			"\n\n読み終えたら、次のページで「読みました」を押してください(あなた専用のページです。転送しないでください): {{リンク}}\n"
-		return nil
-	}
-	set, ok := book.Set(id)
-	if !ok {
-		return fault.New(fault.NotFound, "この教材はありません。", "There is no such lesson.")
-	}
-	d.Name, d.Mail.Subject, d.Mail.Lesson = set.Title.For(v.ctx), lesson.Fill(set.Title, values).Ja, set.ID
-	d.Mail.Text = "{{氏名}} 様\n\n数分で読める教材です。「" + d.Mail.Subject + "」\n次のページを開いて、終わりの3つの質問に答えてください。\n\n{{リンク}}\n"
 	return nil
 }
 
@@ -202,13 +171,8 @@ func offered(v *visit, d drill.Drill, s drill.Settings, typed url.Values) (out [
 			out = append(out, page.OfferedCue{Cue: c, On: true})
 		}
 	}
-	var files []string
-	if d.Mail.Attachment != "" {
-		files = []string{d.Mail.FileName}
-	}
-	from := mail.Address{Name: d.Mail.FromName, Address: d.Mail.FromLocal + "@" + s.Domain}
-	for _, f := range scale.Suggest(scale.Mail{Subject: d.Mail.Subject, Text: d.Mail.Text, HTML: d.Mail.HTML, From: from.String(), Attachments: files}) {
-		c := drill.Cue{ID: string(f.Cue), Part: string(f.Part), Text: f.Text}
+	for _, f := range d.Mail.Suggest(s.Domain) {
+		c := f.Cue
 		if !have[c] && len(out) < 100 {
 			have[c] = true
 			out = append(out, page.OfferedCue{Cue: c, On: !seen[c] && d.Mail.Scenario == "" && len(typed) > 0, Why: f.Why.For(v.ctx)})

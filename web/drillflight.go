@@ -121,7 +121,7 @@ func (v *visit) flightView(d drill.Drill) (page.FlightView, error) {
 		view.Tests = append(view.Tests, m)
 	}
 	if from := fl.Watch.From; !from.IsZero() {
-		left := from.Add(15 * time.Minute).Sub(v.s.Now())
+		left := from.Add(drill.QuietWatch).Sub(v.s.Now())
 		view.Watch, view.Watched = max(0, left), left <= 0
 	}
 	boxes, err := v.s.Drills.People(v.ctx, v.facility, drill.PeopleFilter{Role: drill.Tester})
@@ -129,7 +129,7 @@ func (v *visit) flightView(d drill.Drill) (page.FlightView, error) {
 		return view, err
 	}
 	view.Boxes = len(boxes.People)
-	view.Guides, err = v.flightGuides()
+	view.Guides, err = v.s.Drills.Guides(v.ctx, v.facility)
 	return view, err
 }
 
@@ -156,26 +156,6 @@ func sortedTests(fl drill.Flight) (out []string) {
 	}
 	slices.Sort(out)
 	return out
-}
-
-// flightGuides are what the receiving side's administrator does, with the values of these settings.
-func (v *visit) flightGuides() (out []preflight.Guide, err error) {
-	s, err := v.s.Drills.Settings(v.ctx, v.facility)
-	if err != nil {
-		return nil, err
-	}
-	set := preflight.Setup{From: s.Domain, MailFrom: s.Domain, HELO: s.Relay.Helo, SendingIPs: s.Outgoing, Landing: preflight.Landing{URL: s.Base}}
-	if s.DKIM.Selector != "" {
-		set.DKIM = preflight.DKIM{Domain: s.Domain, Selector: s.DKIM.Selector}
-	}
-	for _, id := range preflight.GuideIDs() {
-		g, err := preflight.GuideFor(id, set)
-		if err != nil {
-			return out, err
-		}
-		out = append(out, g)
-	}
-	return out, nil
 }
 
 // flightDeed is a POST of the preflight's page; what it refuses is said there, with what was typed.
@@ -230,9 +210,6 @@ func (v *visit) flightTests(d drill.Drill) error {
 func (v *visit) flightDelivered(d drill.Drill) error {
 	f := v.r.PostForm
 	place := preflight.Place(f.Get("place"))
-	if !slices.Contains([]preflight.Place{preflight.Inbox, preflight.Junk, preflight.Quarantine, preflight.Never, preflight.PlaceUnknown}, place) {
-		return fault.New(fault.Invalid, "どこに届いたかを選んでください。", "Choose where it landed.")
-	}
 	raw := strings.TrimSpace(f.Get("raw"))
 	err := v.s.Drills.Delivered(v.ctx, v.facility, d.ID, f.Get("mailbox"), place, []byte(raw))
 	if err == nil {

@@ -11,7 +11,6 @@ import (
 
 	"kenshin/blob"
 	"kenshin/drill"
-	"kenshin/drill/domain"
 	"kenshin/drill/roster"
 	"kenshin/fault"
 	"kenshin/web/page"
@@ -71,12 +70,6 @@ func (v *visit) showMailboxes(view page.DrillPeopleView, code int) error {
 	return nil
 }
 
-// owned refuses addresses whose domain is not proven to be the hospital's own.
-func (v *visit) owned() (roster.Verified, error) {
-	domains, err := v.s.Drills.Domains(v.ctx, v.facility)
-	return func(address string) error { return domain.Covers(domains, address, v.s.Now()) }, err
-}
-
 // drillPersonSave adds a mailbox, or changes the one of the same address.
 func (v *visit) drillPersonSave() error {
 	f, err := v.form()
@@ -115,7 +108,7 @@ func (v *visit) drillPersonSave() error {
 
 // ownAddress reads one typed address as the list's reader does; why says what is wrong with it.
 func (v *visit) ownAddress(typed string) (address, why string, err error) {
-	own, err := v.owned()
+	own, err := v.s.Drills.Owned(v.ctx, v.facility)
 	if err != nil {
 		return "", "", err
 	}
@@ -226,7 +219,7 @@ func (v *visit) readRoster(id string, typed url.Values) (page.DrillImportView, e
 		}
 	}
 	view.Mapping, view.Plain = m, file.Plain()
-	own, err := v.owned()
+	own, err := v.s.Drills.Owned(v.ctx, v.facility)
 	if err != nil {
 		return view, err
 	}
@@ -255,32 +248,20 @@ func (v *visit) drillImportApply() error {
 		return err
 	}
 	view.Role, view.Leave = f.Get("role"), f.Get("leave") == "yes"
-	role := drill.PersonRole(view.Role)
-	switch {
-	case view.Wrong != "":
-	case !slices.Contains([]drill.PersonRole{drill.Staff, drill.Canary, drill.Tester}, role):
-		view.Wrong = v.t("何に使うかを選んでください。", "Choose what they are for.")
-	case len(view.List.Recipients) == 0:
-		view.Wrong = v.t("登録できる人がいません。列の意味か、ファイルを直してください。", "Nobody can be taken. Change the columns or the file.")
-	case view.Leave && role != drill.Staff:
-		view.Wrong = v.t("「職員の全員」の印は、職員の一覧だけに付けられます。", "Only a list of staff can be the whole staff.")
+	var added, changed int
+	if view.Wrong == "" {
+		added, changed, err = v.s.Drills.TakeRoster(v.ctx, v.facility, view.List, drill.PersonRole(view.Role), view.Leave)
+		if fault.KindOf(err) == fault.Invalid {
+			view.Wrong, err = v.says(err), nil
+		}
+	}
+	if err != nil {
+		return err
 	}
 	if view.Wrong != "" {
 		v.status(http.StatusUnprocessableEntity)
 		v.show(page.DrillImportPage(v.shell(), view))
 		return nil
-	}
-	var people []drill.Person
-	for _, r := range view.List.Recipients {
-		p := drill.Person{Address: r.Email, Surname: r.Family, Given: r.Given, Reading: r.Kana, Department: r.Department, Job: r.Job, Role: role}
-		if p.Surname == "" && p.Given == "" {
-			p.Surname = r.Name
-		}
-		people = append(people, p)
-	}
-	added, changed, err := v.s.Drills.SavePeople(v.ctx, v.facility, people, view.Leave)
-	if err != nil {
-		return err
 	}
 	v.note(v.dropFile(view.ID), "a list that was taken over")
 	v.said("新しい %d人を登録し、%d人を更新しました(登録できない行 %d)。", "Added %d people and renewed %d (%d rows not taken).", added, changed, len(view.List.Rejected))

@@ -241,17 +241,9 @@ func (v *visit) drillKey() error {
 	if err != nil {
 		return err
 	}
-	selector := strings.ToLower(strings.TrimSpace(f.Get("selector")))
-	if n := len(selector); n == 0 || n > 63 || strings.Trim(selector, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || strings.Trim(selector, "-") != selector {
-		return v.showDrillSettings(page.DrillSettingsView{Settings: s, Text: settingTexts(s), Selector: f.Get("selector"),
-			Errors: page.Errors{"selector": v.t("英小文字と数字と - で入れてください。", "Use lower-case letters, digits and -.")}}, http.StatusUnprocessableEntity)
-	}
-	key, err := letter.NewKey()
-	if err != nil {
-		return err
-	}
-	s.DKIM.Selector, s.DKIM.Record = selector, key.Value()
-	if err := v.s.Drills.SaveSettings(v.ctx, v.facility, s, drill.Secrets{DKIM: string(key.PEM())}); err != nil {
+	if _, err := v.s.Drills.MakeKey(v.ctx, v.facility, f.Get("selector")); fault.Is(err, fault.Invalid) {
+		return v.showDrillSettings(page.DrillSettingsView{Settings: s, Text: settingTexts(s), Selector: f.Get("selector"), Errors: page.Errors{"selector": v.says(err)}}, http.StatusUnprocessableEntity)
+	} else if err != nil {
 		return err
 	}
 	v.said("署名の鍵を作りました。下のレコードをDNSに置いてください。", "Made a key. Publish the record below.")
