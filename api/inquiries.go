@@ -218,6 +218,11 @@ func (s *server) addQuestion(ctx context.Context, f facility.ID, in *addQuestion
 	if err != nil {
 		return InquiryLetters{}, err
 	}
+	if b.Question != "" {
+		if err := s.Assess.Sent(ctx, f, b.Question); err != nil {
+			return InquiryLetters{}, err
+		}
+	}
 	return viewLetters([]inquiry.Letter{l}, nil), nil
 }
 

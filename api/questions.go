@@ -29,6 +29,7 @@ type Question struct {
 	Answer    string               `json:"answer,omitempty"`
 	Answered  time.Time            `json:"answered,omitzero"`
 	AnswerBy  string               `json:"answer_by,omitempty"`
+	Unsent    bool                 `json:"unsent,omitempty" doc:"Made of an answer of don't know; nobody was asked yet."`
 }
 
 var questionColumns = []col[Question]{
@@ -39,7 +40,7 @@ var questionColumns = []col[Question]{
 }
 
 func viewQuestion(q assess.Question) Question {
-	return Question{q.ID, q.Catalogue, q.Subject, q.Item, q.To, q.Vendor, q.Text, q.State, q.Asked, q.ByName, q.Answer, q.Answered, q.AnswerBy}
+	return Question{q.ID, q.Catalogue, q.Subject, q.Item, q.To, q.Vendor, q.Text, q.State, q.Asked, q.ByName, q.Answer, q.Answered, q.AnswerBy, q.Auto && q.State == assess.Asked}
 }
 
 type listQuestions struct {

@@ -94,7 +94,7 @@ func (s *server) observations(ctx context.Context, f facility.ID, in *listObserv
 
 type listFindings struct {
 	Paging
-	State    []string `query:"state" enum:"open,waiting,accepted,fixed,gone" doc:"Separated by commas; without it the open ones."`
+	State    []string `query:"state" enum:"open,waiting,accepted,fixed,gone,moot" doc:"Separated by commas; without it the open ones."`
 	Device   string   `query:"device" maxLength:"80"`
 	Check    string   `query:"check" maxLength:"80" example:"smb1"`
 	Severity int      `query:"severity" minimum:"1" maximum:"4" doc:"At least: 1 low, 2 medium, 3 high, 4 critical."`

@@ -73,7 +73,7 @@ func yearlyForm(t *testing.T, h *app.House, f facility.ID) {
 	if contradicted < 1 || contradicted > 2 || excused != 1 || unknown != 2 || undated > 0 {
 		t.Errorf("%d contradictions, %d more with a reason, %d unknown, %d without a target", contradicted, excused, unknown, undated)
 	}
-	asked, err := h.Assess.Questions(t.Context(), f, assess.QuestionFilter{State: assess.Asked})
+	asked, err := h.Assess.Questions(t.Context(), f, assess.QuestionFilter{State: assess.Asked, Catalogue: form.Catalogue.ID})
 	if err != nil || len(asked) != unknown {
 		t.Errorf("questions: %+v, %v", asked, err)
 	}

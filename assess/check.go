@@ -28,9 +28,9 @@ type result struct {
 	down         bool
 }
 
-// checks lists all of them, in the order of catalogue/checks.yaml.
+// checks lists all of them.
 func checks() []check {
-	return slices.Concat(ledgerChecks(), systemChecks(), registerChecks())
+	return slices.Concat(ledgerChecks(), systemChecks(), registerChecks(), lineChecks())
 }
 
 // records makes what is kept of a check's results.

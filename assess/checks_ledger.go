@@ -30,7 +30,7 @@ func ledgerChecks() []check {
 // blind is what a check by sweep says when nothing was ever seen: down where somebody approved segments, so that something should have been.
 func (v *facts) blind() []result {
 	r := result{outcome: evidence.None, says: t("まだネットワークを見ていません。区画を承認して健診を行うと測れます。", "The network has not been looked at yet. Approve a segment and run a check-up.")}
-	if v.segments > 0 {
+	if len(v.segments) > 0 {
 		r.down = true
 		r.says = t("承認した区画がありますが、機器がひとつも見えていません。Kenshinの接続を確かめてください。", "Segments are approved but no device was seen. Check Kenshin's connection.")
 	}
@@ -82,7 +82,7 @@ func ledgerCoverage(v *facts, days int) []result {
 			known++
 		}
 	}
-	r := result{outcome: evidence.Pass, measured: seen, of: of, from: from, at: at, down: v.old(at, days) && v.segments > 0,
+	r := result{outcome: evidence.Pass, measured: seen, of: of, from: from, at: at, down: v.old(at, days) && len(v.segments) > 0,
 		says: says("この%[1]d日間に見えた%[2]d台のうち%[3]d台が台帳にあります（未登録%[4]d台、うち%[5]d日を過ぎたもの・廃棄済みのはずのもの%[6]d台）。台帳全体は%[7]d台です。",
 			"Of %[2]d devices seen in %[1]d days %[3]d are in the ledger (%[4]d new; %[6]d of them waiting for more than %[5]d days, or retired). The ledger holds %[7]d.",
 			days, seen, known, fresh, graceDays, len(late), of)}
@@ -115,7 +115,7 @@ func ledgerFresh(v *facts, days int) []result {
 	if of == 0 {
 		return nothing("台帳に登録済みの機器がありません。", "The ledger holds no registered device.")
 	}
-	r := result{outcome: evidence.Pass, measured: seen, of: of, from: at.AddDate(0, 0, -days), at: at, down: v.old(at, days) && v.segments > 0,
+	r := result{outcome: evidence.Pass, measured: seen, of: of, from: at.AddDate(0, 0, -days), at: at, down: v.old(at, days) && len(v.segments) > 0,
 		says: says("登録済み%[1]d台のうち%[2]d台を、この%[3]d日間に確認しました（%[4]d日より長く見えないもの%[5]d台）。", "Of %[1]d registered devices %[2]d were seen in %[3]d days (%[5]d not for %[4]d days).",
 			of, seen, days, silentDays, len(silent))}
 	if len(silent)*10 > of {
@@ -153,7 +153,7 @@ func patchLevel(v *facts, days int) []result {
 	if of == 0 || n == 0 {
 		return nothing("OSの分かる機器が、この期間に見えていません。", "No device whose operating system is known was seen in this time.")
 	}
-	r := result{outcome: evidence.Pass, measured: n, of: of, from: from, at: at, bad: bad, down: v.old(at, days) && v.segments > 0,
+	r := result{outcome: evidence.Pass, measured: n, of: of, from: from, at: at, bad: bad, down: v.old(at, days) && len(v.segments) > 0,
 		says: says("PCやサーバなど%[1]d台のうち%[2]d台のOSが分かり、サポートの終わったものは%[3]d台です（ほかに受け入れたもの%[4]d台）。個々の更新の適用までは見ていません。",
 			"Of %[1]d computers the system of %[2]d is known; %[3]d are out of support (%[4]d more were accepted). Single updates are not seen.", of, n, len(bad), accepted)}
 	if len(bad) > 0 {

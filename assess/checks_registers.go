@@ -2,7 +2,7 @@ package assess
 
 import (
 	"slices"
-	"strconv"
+	"strings"
 	"time"
 
 	"kenshin/catalogue"
@@ -11,7 +11,6 @@ import (
 	"kenshin/jp"
 	"kenshin/ledger"
 	"kenshin/netid"
-	"kenshin/register"
 	"kenshin/supplier"
 )
 
@@ -20,19 +19,19 @@ func registerChecks() []check {
 	return []check{
 		{"officer-appointed", 1, officerAppointed},
 		{"diagram-kept", 1, rowsOf("diagrams", diagramRow, t("構成図と設定の控え", "diagrams and configurations"))},
-		{"source-limits", 1, rowsOf("diagrams", kindRow("source-limits"), t("接続元を絞る設定の控え", "settings that limit sources"))},
+		{"source-limits", 1, rowsOf("diagrams", limitsRow, t("接続元を絞る設定の控え", "settings that limit sources"))},
 		{"vendor-lines", 1, vendorLines},
-		{"rights-matrix", 1, rowsOf("rights", allRows, t("権限表の行", "lines of the rights matrix"))},
+		{"rights-matrix", 1, rightsMatrix},
 		{"leaver-accounts", 1, leaverAccounts},
-		{"edge-firmware", 1, rowsOf("firmware", firmwareRow, t("外に面した機器の版", "versions of edge devices"))},
+		{"edge-firmware", 1, edgeFirmware},
 		{"usb-rule", 1, rowsOf("usb-rule", usbRow, t("外部媒体の規則", "rules for media"))},
 		{"usb-control", 1, usbControl},
-		{"contact-chart-tested", 1, rowsOf("contacts", contactRow, t("連絡先", "contacts"))},
+		{"contact-chart-tested", 1, contactChart},
 		{"bcp-dated", 1, rowsOf("bcp", approvedRow, t("承認された計画", "approved plans"))},
 		{"drill-held", 1, drillHeld},
 		{"training-roll", 1, trainingRoll},
 		{"rules-mapped", 1, rulesMapped},
-		{"outside-register", 1, rowsOf("outside", outsideRow, t("外部接続", "outside connections"))},
+		{"outside-register", 1, rowsOf("outside", routedRow, t("外部接続", "outside connections"))},
 		{"contract-roles", 1, contractRoles},
 		{"risk-assessed", 1, rowsOf("risks", approvedRow, t("承認されたリスク", "approved risks"))},
 		{"audit-held", 1, newestOf("audits", t("監査の報告", "audit reports"))},
@@ -45,10 +44,12 @@ const unsure = "?"
 // judged says of a row whether it counts for a check, and why it fails.
 type judged func(v *facts, e entry) (counts bool, why string)
 
-func allRows(*facts, entry) (bool, string) { return true, "" }
-
-func kindRow(kind string) judged {
-	return func(_ *facts, e entry) (bool, string) { return e.values["kind"] == kind, "" }
+// limitsRow counts settings of which it is known where they lie: that there are some proves nothing.
+func limitsRow(_ *facts, e entry) (bool, string) {
+	if e.values["kind"] == "source-limits" && e.values["document"] == "" {
+		return true, unsure
+	}
+	return e.values["kind"] == "source-limits", ""
 }
 
 // rowsOf makes a check of a register: every row that belongs to it has to be proven lately.
@@ -144,6 +145,52 @@ func usbRow(_ *facts, e entry) (bool, string) {
 	return true, ""
 }
 
+// edgeFirmware holds the register of versions against the firewalls of the ledger: one that nobody looked at is part of N.
+func edgeFirmware(v *facts, days int) []result {
+	out := rowsOf("firmware", firmwareRow, t("外に面した機器の版", "versions of edge devices"))(v, days)
+	unseen := 0
+	for _, d := range v.devices {
+		if d.Kind != "firewall" || d.State != ledger.Registered {
+			continue
+		}
+		name := v.names[d.ID]
+		if !slices.ContainsFunc(v.rows["firmware"], func(e entry) bool { return names(e.values["name"], name) || names(e.values["maker"], name) }) {
+			unseen++
+		}
+	}
+	if unseen > 0 && out[0].outcome != evidence.None {
+		out[0].of += unseen
+		out[0].says = says("%[1]s台帳のファイアウォール・VPN装置のうち%[3]d台の版が分かりません。", "%[2]s The versions of %[3]d firewalls of the ledger are not known.", out[0].says.Ja, out[0].says.En, unseen)
+	}
+	return out
+}
+
+// names says whether what a person wrote and what the ledger calls a device are about one thing.
+func names(written, called string) bool {
+	w, c := jp.Fold(written), jp.Fold(called)
+	return w != "" && c != "" && (strings.Contains(c, w) || strings.Contains(w, c))
+}
+
+// contactChart asks for live numbers inside, at a vendor and at an authority: one number that answers is no chart (checklist R7 3-①).
+func contactChart(v *facts, days int) []result {
+	out := rowsOf("contacts", contactRow, t("連絡先", "contacts"))(v, days)
+	wanted := map[string][]string{"院内": {"inside"}, "行政・警察": {"ministry", "prefecture", "police"}}
+	if len(v.suppliers) > 0 {
+		wanted["事業者"] = []string{"vendor"}
+	}
+	var missing []string
+	for name, groups := range wanted {
+		if !slices.ContainsFunc(v.rows["contacts"], func(e entry) bool { return slices.Contains(groups, e.values["group"]) }) {
+			missing = append(missing, name)
+		}
+	}
+	if slices.Sort(missing); len(missing) > 0 && out[0].outcome != evidence.None {
+		out[0].of += len(missing)
+		out[0].says = says("%[1]s連絡先のない区分：%[3]s。", "%[2]s Groups without a contact: %[4]d.", out[0].says.Ja, out[0].says.En, strings.Join(missing, "、"), len(missing))
+	}
+	return out
+}
+
 func contactRow(_ *facts, e entry) (bool, string) {
 	if e.values["result"] == "missed" {
 		return true, "つながりませんでした"
@@ -159,6 +206,15 @@ func outsideRow(v *facts, e entry) (bool, string) {
 		return true, "終わる日を過ぎています"
 	}
 	return true, ""
+}
+
+// routedRow asks of every way to the outside that somebody can say where it runs.
+func routedRow(v *facts, e entry) (bool, string) {
+	counts, why := outsideRow(v, e)
+	if why == "" && e.values["route"] == "" {
+		why = unsure
+	}
+	return counts, why
 }
 
 // usbControl has two halves: settings that stop media, and somebody who looks at what was used.
@@ -356,81 +412,6 @@ func (v *facts) covers(e entry, d *ledger.Device) bool {
 	}
 	s, ok := v.system(e.values["system"])
 	return ok && slices.Contains(s.Devices, d.ID)
-}
-
-// left finds somebody on the list of leavers whose last day has passed; the list is read once for all who are held against it.
-func (v *facts) left(name, number, department string) (register.Row, bool) {
-	if v.leavers == nil {
-		var rows []register.Row
-		for _, e := range v.rows["leavers"] {
-			rows = append(rows, register.Row{ID: e.id, Values: e.values})
-		}
-		d := register.DepartedBy(rows, v.now.Format(time.DateOnly))
-		v.leavers = &d
-	}
-	who, _, found := v.leavers.Find(name, number, department)
-	return who, found
-}
-
-// dormantDays is how long an account may lie unused.
-const dormantDays = 90
-
-// leaverAccounts holds lists of accounts, and Kenshin's own, against the list of leavers. A system counts when its list was brought in lately, or when somebody
-// put down that its accounts were reviewed.
-func leaverAccounts(v *facts, days int) []result {
-	lists, leavers, reviews := v.age(v.rows["accounts"], days), v.age(v.rows["leavers"], days), v.age(v.rows["account-reviews"], 90)
-	if len(leavers.fresh)+len(leavers.stale) == 0 || len(lists.fresh)+len(lists.stale)+len(reviews.fresh)+len(reviews.stale) == 0 {
-		return nothing("退職者の一覧とアカウントの一覧の両方を取り込むと、突き合わせます。", "Bring in both the list of leavers and the lists of accounts.")
-	}
-	var bad []evidence.Ref
-	done := map[string]bool{}
-	for _, e := range lists.fresh {
-		done[v.systemKey(e)] = true
-		if why := v.account(e); why != "" {
-			bad = append(bad, evidence.Ref{Kind: "register", ID: e.id, Text: e.values["account"] + " " + e.values["name"] + "：" + why})
-		}
-	}
-	for _, m := range v.members {
-		if m.Person.Disabled || !m.Until.IsZero() && m.Until.Before(v.now) {
-			continue
-		}
-		if _, left := v.left(m.Person.Name, "", ""); left {
-			bad = append(bad, evidence.Ref{Kind: "account", ID: string(m.Person.ID), Text: m.Person.Name + "：退職者の一覧にありますが、Kenshinに入れます"})
-		}
-	}
-	for _, e := range reviews.fresh {
-		done[v.systemKey(e)] = true
-	}
-	a := aged{fresh: slices.Concat(lists.fresh, leavers.fresh), stale: slices.Concat(lists.stale, leavers.stale)}
-	if len(lists.fresh) == 0 {
-		a.fresh = slices.Concat(reviews.fresh, leavers.fresh)
-	}
-	if len(leavers.fresh) == 0 { // accounts of today against the leavers of last spring prove nothing
-		a.fresh, a.stale = nil, leavers.stale
-	}
-	return []result{v.of(a, len(done), max(len(v.systems), len(done)), days, bad, says("退職者%[1]d人と、システム%[2]d件のアカウント%[3]d件を突き合わせました（残っているもの・長く使われていないもの%[4]d件）。",
-		"%[1]d leavers were held against %[3]d accounts of %[2]d systems (%[4]d are still there or lie unused).", len(v.rows["leavers"]), len(done), len(lists.fresh), len(bad)))}
-}
-
-func (v *facts) systemKey(e entry) string {
-	if s, ok := v.system(e.values["system"]); ok {
-		return s.ID
-	}
-	return jp.Fold(e.values["system"])
-}
-
-// account says what is wrong with one account, "" when nothing is.
-func (v *facts) account(e entry) string {
-	if e.values["enabled"] == "no" || e.values["excuse"] != "" {
-		return ""
-	}
-	if who, left := v.left(e.values["name"], e.values["staff_no"], e.values["department"]); left {
-		return who.Values["left"] + "に退職した人と同じ名前か番号です"
-	}
-	if used, err := time.Parse(time.DateOnly, e.values["last_used"]); err == nil && v.old(used, dormantDays) {
-		return strconv.Itoa(dormantDays) + "日より長く使われていません"
-	}
-	return ""
 }
 
 // everSeen is every device that was ever on the network.

@@ -19,6 +19,7 @@ func systemChecks() []check {
 		{"password-policy", 1, passwordPolicy},
 		{"password-shared", 1, perSystem("password-rule", sharedRow, t("使い回しの禁止と初期パスワードの変更を確かめた", "reuse is forbidden and factory passwords were changed"))},
 		{"two-factor-state", 1, perSystem("two-factor", twoFactorRow, t("二要素認証が入っているか、計画がある", "two factors are in place or planned"))},
+		{"log-sources", 1, perSystem("log-sources", logRow, t("ログが残り、届いている", "logs are kept and arrive"))},
 		{"log-review", 1, perSystem("log-reviews", happened, t("アクセスログを見直した", "access logs were reviewed"))},
 		{"backup-recorded", 1, perSystem("backups", nil, t("バックアップを確かめた", "copies were seen"))},
 		{"restore-tested", 1, perSystem("restores", restoreRow, t("復元を試した", "a restore was tested"))},
@@ -158,6 +159,17 @@ func twoFactorRow(v *facts, e entry, _ ledger.System) (bool, string) {
 		return true, ""
 	case state == "no":
 		return true, "二要素認証も計画もありません"
+	}
+	return false, ""
+}
+
+// logRow: a log inside the system alone is one, but an intruder erases it; that is told by the register, not judged.
+func logRow(_ *facts, e entry, _ ledger.System) (bool, string) {
+	switch e.values["state"] {
+	case "apart", "local":
+		return true, ""
+	case "off":
+		return true, "ログを記録していません"
 	}
 	return false, ""
 }

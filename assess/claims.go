@@ -134,6 +134,9 @@ func (b *Book) SaveClaim(ctx context.Context, f facility.ID, catalogueID, subjec
 		if err := b.settle(ctx, tx, c, item, subject, since, k, now); err != nil {
 			return err
 		}
+		if err := b.unknown(ctx, tx, c, item, subject, k.reply); err != nil {
+			return err
+		}
 		return b.trace(ctx, tx, c, item, subject, k, old)
 	})
 	return k.revision, err

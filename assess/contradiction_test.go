@@ -44,7 +44,7 @@ func TestAContradictionIsAFindingUntilItIsVerified(t *testing.T) {
 		h.now = h.now.AddDate(0, 0, 20) // nothing was looked at for weeks: that closes nothing
 		look(assess.Expired, finding.Open, true)
 		h.claim(r7, "", "r7.2.1", assess.Claim{Reply: catalogue.No, On: h.now, Target: h.now.AddDate(0, 0, 30)})
-		look(assess.NotDone, finding.Gone, false)
+		look(assess.NotDone, finding.Moot, false)
 		events, err := event.New(db).List(h.ctx, h.f, event.Filter{Kinds: []event.Kind{event.AssessChanged}})
 		if err != nil || len(events.Events) != 4 || !strings.Contains(events.Events[0].Title().Ja, "から「期限切れ」に") {
 			t.Errorf("%+v %v", events, err)

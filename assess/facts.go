@@ -9,6 +9,7 @@ import (
 	"kenshin/evidence"
 	"kenshin/facility"
 	"kenshin/finding"
+	"kenshin/gate"
 	"kenshin/i18n"
 	"kenshin/jp"
 	"kenshin/ledger"
@@ -36,7 +37,8 @@ type facts struct {
 	systems   []ledger.System
 	suppliers []supplier.Supplier
 	members   []account.Member
-	segments  int // approved: somebody wants to have these looked at
+	segments  []gate.Segment // approved: somebody wants to have these looked at
+	homes     []ledger.Home  // addresses that devices held lately
 	rows      map[string][]entry
 	leavers   *register.Departed // made when first asked
 	drills    []Held
@@ -66,7 +68,7 @@ func (b *Book) gather(ctx context.Context, f facility.ID, now time.Time) (*facts
 		}
 		for _, s := range list {
 			if s.Approved {
-				v.segments++
+				v.segments = append(v.segments, s.Segment)
 			}
 		}
 	}
@@ -99,6 +101,9 @@ func (b *Book) read(ctx context.Context, tx *store.Tx, v *facts) (err error) {
 		return err
 	}
 	if v.remote, err = b.Ledger.RemoteLines(ctx, tx); err != nil {
+		return err
+	}
+	if v.homes, err = b.Ledger.Homes(ctx, tx, v.now.AddDate(0, 0, -homeDays)); err != nil {
 		return err
 	}
 	if v.asked, err = b.askedOf(ctx, tx); err != nil {
@@ -150,6 +155,11 @@ func (b *Book) name(ctx context.Context, tx *store.Tx, v *facts) error {
 		}
 	}
 	ids = ids[:min(len(ids), 3*evidence.MaxBad)]
+	for _, d := range v.devices {
+		if d.Kind == "firewall" && len(ids) < 4*evidence.MaxBad {
+			ids = append(ids, d.ID)
+		}
+	}
 	for _, list := range v.open {
 		for _, f := range list[:min(len(list), evidence.MaxBad)] {
 			ids = append(ids, f.Device)

@@ -52,6 +52,9 @@ func (b *Book) judgeAll(ctx context.Context, tx *store.Tx, set catalogue.Set, no
 		c, ok := set.Find(key.catalogue)
 		since, here := sinceOf(systems, key.subject, now)
 		if !ok || !here || !inUse(set, c, key.subject, claims) {
+			if err := dropQuestions(ctx, tx, key); err != nil {
+				return err
+			}
 			continue
 		}
 		for _, item := range c.Items {
@@ -166,13 +169,14 @@ func (b *Book) settleState(ctx context.Context, tx *store.Tx, key formKey, i Ite
 		"before": old.state.Label().Ja, "before_en": old.state.Label().En, "after": i.State.Label().Ja, "after_en": i.State.Label().En, "item": i.Item.ID, "catalogue": key.catalogue}}}, nil
 }
 
-// settleFinding opens, keeps or closes the finding of a contradiction. Only what a check has verified since, or an answer that no longer claims it, closes one.
+// settleFinding opens, keeps or closes the finding of a contradiction. Only a check that has verified it since says that it was put right; an answer that no
+// longer claims it leaves nothing to contradict.
 func (b *Book) settleFinding(ctx context.Context, tx *store.Tx, c catalogue.Catalogue, key formKey, i Item) error {
 	r := finding.Result{Check: Contradiction, Version: "1", Part: partOf(key, i.Item.ID), Outcome: finding.Clear}
 	reason := "測定で確認しました"
 	switch i.State {
 	case Contradicted:
-		if c.Kind != catalogue.Checklist && c.Kind != catalogue.Gates {
+		if c.Kind == catalogue.Survey || c.Kind == catalogue.Visit { // what a department tells is no claim of the hospital
 			return nil
 		}
 		r.Outcome, r.Severity, r.Owner, r.Text, r.Evidence = finding.Found, finding.Medium, i.ByName, contradictionText(c, i), grounds(i)
@@ -182,7 +186,7 @@ func (b *Book) settleFinding(ctx context.Context, tx *store.Tx, c catalogue.Cata
 	case Expired, Unmeasured, Partly, WordOnly:
 		r.Outcome = finding.Unreached
 	case NotDone, Better, Exempt, Open:
-		reason = "答えが「はい」ではなくなりました"
+		r.Outcome, reason = finding.Dropped, "答えが「はい」ではなくなりました"
 	case Proven:
 	}
 	_, err := b.Findings.Note(ctx, tx, r, reason)
@@ -228,7 +232,7 @@ func (b *Book) dropOld(ctx context.Context, tx *store.Tx, judged map[string]bool
 		if judged[f.Part] {
 			continue
 		}
-		r := finding.Result{Check: Contradiction, Version: "1", Part: f.Part, Outcome: finding.Clear}
+		r := finding.Result{Check: Contradiction, Version: "1", Part: f.Part, Outcome: finding.Dropped}
 		if _, err := b.Findings.Note(ctx, tx, r, "この点検表は使われなくなりました"); err != nil {
 			return err
 		}

@@ -23,7 +23,7 @@ const registered = ledger.Registered
 
 // both are the two registers that 2-② asks, beside what a plant adds.
 func outsideRow(h *hospital, vendor string, days int) {
-	h.row("outside", "name", "電子カルテ保守", "kind", "remote", "purpose", "保守", "vendor", vendor, "seen", iso(days))
+	h.row("outside", "name", "電子カルテ保守", "kind", "remote", "purpose", "保守", "vendor", vendor, "route", "業者の拠点→閉域網→本館", "seen", iso(days))
 }
 
 func firmware(h *hospital) {
@@ -177,8 +177,10 @@ func plants() []plant {
 				h.row("two-factor", "system", h.systems("電子カルテ")[0], "state", "on", "asked", iso(2))
 			}), assess.Proven},
 		{"the contact chart's numbers are dead", "r7.3.1", said(yes(3), func(h *hospital) {
+			h.row("contacts", "group", "inside", "name", "当直師長", "phone", "内線100", "tested", iso(4), "result", "reached")
 			h.row("contacts", "group", "police", "name", "警察", "phone", "110", "tested", iso(4), "result", "missed")
 		}), assess.Contradicted, said(yes(3), func(h *hospital) {
+			h.row("contacts", "group", "inside", "name", "当直師長", "phone", "内線100", "tested", iso(4), "result", "reached")
 			h.row("contacts", "group", "police", "name", "警察", "phone", "110", "tested", iso(4), "result", "reached")
 		}), assess.Proven},
 		{"a backup older than claimed", "r7.3.2", said(yes(3), func(h *hospital) {

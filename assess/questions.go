@@ -6,9 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"kenshin/actor"
+	"kenshin/catalogue"
 	"kenshin/facility"
 	"kenshin/fault"
 	"kenshin/i18n"
@@ -59,7 +62,16 @@ type Question struct {
 	Answer    string
 	Answered  time.Time
 	AnswerBy  string
+	Auto      bool // somebody answered 分からない; nobody was asked yet
 	Revision  int64
+}
+
+// Label is what a question is called on screens: one that nobody was asked yet waits for no answer.
+func (q Question) Label() i18n.Text {
+	if q.Auto && q.State == Asked {
+		return i18n.Text{Ja: "まだ聞いていません", En: "Nobody was asked yet"}
+	}
+	return q.State.Label()
 }
 
 type questionContent struct {
@@ -69,6 +81,7 @@ type questionContent struct {
 	Answer   string    `json:"answer,omitempty"`
 	Answered time.Time `json:"answered,omitzero"`
 	AnswerBy string    `json:"answer_by,omitempty"`
+	Auto     bool      `json:"auto,omitempty"`
 }
 
 const questionColumns = "id, catalogue_id, subject, item_id, state, asked_at, by_name, revision, content"
@@ -83,7 +96,7 @@ func scanQuestion(r interface{ Scan(...any) error }) (q Question, err error) {
 	if err := json.Unmarshal([]byte(text), &c); err != nil {
 		return q, fmt.Errorf("read a question: %w", err)
 	}
-	q.Asked, q.To, q.Vendor, q.Text, q.Answer, q.Answered, q.AnswerBy = store.Time(at), c.To, c.Vendor, c.Text, c.Answer, c.Answered, c.AnswerBy
+	q.Asked, q.To, q.Vendor, q.Text, q.Answer, q.Answered, q.AnswerBy, q.Auto = store.Time(at), c.To, c.Vendor, c.Text, c.Answer, c.Answered, c.AnswerBy, c.Auto
 	return q, nil
 }
 
@@ -111,7 +124,7 @@ func (b *Book) Ask(ctx context.Context, f facility.ID, q Question) (Question, er
 		return q, fault.New(fault.NotFound, "この項目は点検表にありません。", "There is no such item in the catalogue.")
 	}
 	if q.Text = words(q.Text); q.Text == "" {
-		q.Text = fmt.Sprintf("「%s」について、はい・いいえのどちらで答えればよいか、教えてください。", itemName(item).Ja)
+		q.Text = asking(item)
 	}
 	switch {
 	case q.To != ToVendor && q.To != ToSupport:
@@ -128,7 +141,7 @@ func (b *Book) Ask(ctx context.Context, f facility.ID, q Question) (Question, er
 		if err != nil {
 			return err
 		}
-		q.ID, q.Revision = store.NewID(), 0
+		q.ID, q.Revision, q.Auto = store.NewID(), 0, false
 		if old := all[q.Item]; old != nil && old.State == Asked {
 			q.ID, q.Revision = old.ID, old.Revision
 		}
@@ -141,8 +154,75 @@ func (b *Book) Ask(ctx context.Context, f facility.ID, q Question) (Question, er
 	return q, err
 }
 
+// asking is what is asked of an item when nobody found other words.
+func asking(item catalogue.Item) string {
+	return fmt.Sprintf("「%s」について、はい・いいえのどちらで答えればよいか、教えてください。", itemName(item).Ja)
+}
+
+// unknown makes a question of an item that somebody answered with 分からない, and takes one that nobody was asked yet back when the answer was found.
+// It goes to the vendor where the item is the vendor's to know, unless that vendor is who does not know.
+func (b *Book) unknown(ctx context.Context, tx *store.Tx, c catalogue.Catalogue, item catalogue.Item, subject string, reply catalogue.Reply) error {
+	if c.Kind == catalogue.Survey || c.Kind == catalogue.Visit {
+		return nil
+	}
+	all, err := questionsOf(ctx, tx, c.ID, subject)
+	if err != nil {
+		return err
+	}
+	old := all[item.ID]
+	open := old != nil && old.State == Asked
+	switch {
+	case open && old.Auto && reply != catalogue.Unknown:
+		old.State = Withdrawn
+		if err := old.put(ctx, tx); err != nil {
+			return err
+		}
+		return b.noted(ctx, tx, "assess.withdraw", *old, i18n.Text{Ja: "答えが分かり、質問を取り下げました", En: "Withdrew a question: the answer was found"})
+	case open || reply != catalogue.Unknown:
+		return nil
+	}
+	q := Question{ID: store.NewID(), Catalogue: c.ID, Subject: subject, Item: item.ID, To: ToSupport, Text: asking(item), State: Asked, Asked: b.Now().UTC().Truncate(time.Microsecond),
+		ByName: actor.From(ctx).Name, Auto: true}
+	if len(item.Ask) > 0 && slices.Contains([]catalogue.Who{"vendor", "network-vendor", "maker"}, item.Ask[0]) && c.Form != catalogue.VendorForm {
+		q.To = ToVendor
+	}
+	if err := q.put(ctx, tx); err != nil {
+		return err
+	}
+	return b.noted(ctx, tx, "assess.ask", q, i18n.Text{Ja: "「分からない」を質問にしました", En: "Made a question of “don't know”"})
+}
+
+// Sent notes that a question went out: it waits for an answer now.
+func (b *Book) Sent(ctx context.Context, f facility.ID, id string) error {
+	return b.db.Write(ctx, f, func(tx *store.Tx) error {
+		q, err := question(ctx, tx, id)
+		if err != nil || !q.Auto {
+			return err
+		}
+		q.Auto = false
+		return q.put(ctx, tx)
+	})
+}
+
+// dropQuestions takes back what was never asked of a form that is used no more.
+func dropQuestions(ctx context.Context, tx *store.Tx, key formKey) error {
+	all, err := questionsOf(ctx, tx, key.catalogue, key.subject)
+	if err != nil {
+		return err
+	}
+	for _, id := range slices.Sorted(maps.Keys(all)) {
+		if q := all[id]; q.State == Asked && q.Auto {
+			q.State = Withdrawn
+			if err := q.put(ctx, tx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 func (q *Question) put(ctx context.Context, tx *store.Tx) error {
-	text, err := json.Marshal(questionContent{q.To, q.Vendor, q.Text, q.Answer, q.Answered, q.AnswerBy})
+	text, err := json.Marshal(questionContent{q.To, q.Vendor, q.Text, q.Answer, q.Answered, q.AnswerBy, q.Auto})
 	if err != nil {
 		return fmt.Errorf("write a question: %w", err)
 	}

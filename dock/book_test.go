@@ -98,6 +98,20 @@ func (r *rig) measure(check string, o evidence.Outcome, n, of int) {
 	}))
 }
 
+// unclaimed is a contradiction that ended because nobody claims any more what was contradicted.
+func (r *rig) unclaimed() {
+	r.t.Helper()
+	x := finding.Result{Check: assess.Contradiction, Version: "1", Part: "checklist-r7-facility//r7.2.1", Outcome: finding.Found, Severity: finding.High, Text: finding.Text{Title: i18n.Text{Ja: "食い違い"}}}
+	r.must(r.db.Write(r.ctx(), r.f, func(tx *store.Tx) error {
+		if _, err := r.o.Findings.Note(r.ctx(), tx, x, ""); err != nil {
+			return err
+		}
+		x.Outcome = finding.Dropped
+		_, err := r.o.Findings.Note(r.ctx(), tx, x, "答えが「はい」ではなくなりました")
+		return err
+	}))
+}
+
 func (r *rig) freeze() dock.Entry {
 	r.t.Helper()
 	e, err := r.Freeze(r.ctx(), r.f, dock.Want{})
@@ -147,7 +161,11 @@ func TestFreezeAndVerify(t *testing.T) {
 		}
 		r.now = r.now.AddDate(0, 0, 1)
 		r.claim("r7.1.1", catalogue.Yes, "")
+		r.unclaimed()
 		second := r.freeze()
+		if d, err := r.Get(r.ctx(), r.f, second.ID); err != nil || d.Snapshot.Work.Opened != 1 || d.Snapshot.Work.Fixed != 0 || len(d.Snapshot.Work.Open) != 0 {
+			t.Errorf("an answer that was taken back counts as something put right: %+v %v", d.Snapshot.Work, err)
+		}
 
 		key, err := r.Key(r.ctx(), r.f)
 		r.must(err)

@@ -336,6 +336,7 @@ func (g *gathering) findings(ctx context.Context) error {
 					w.Fixed++
 					took = append(took, int(x.ClosedAt.Sub(x.FirstSeen).Hours()/24))
 				}
+			case x.State == finding.Moot: // nobody put anything right
 			case live:
 				w.Accepted++
 			default:

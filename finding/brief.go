@@ -20,7 +20,7 @@ type Brief struct {
 	CheckedAt time.Time
 }
 
-// Standing returns every finding that is not gone, of some checks.
+// Standing returns every finding that has not ended, of some checks.
 func (b *Book) Standing(ctx context.Context, tx *store.Tx, checks ...string) ([]Brief, error) {
 	var args []any
 	for _, c := range checks {
@@ -41,11 +41,11 @@ func (b *Book) Standing(ctx context.Context, tx *store.Tx, checks ...string) ([]
 		out = append(out, f)
 		return nil
 	}, `SELECT id, check_id, device_id, part, state, stale, accepted_until, checked_at FROM finding_findings
-		WHERE facility_id = $1 AND state <> 'gone' AND check_id IN `+store.In(2, len(args))+` ORDER BY check_id, device_id, part`, args...)
+		WHERE facility_id = $1 AND state NOT IN ('gone', 'moot') AND check_id IN `+store.In(2, len(args))+` ORDER BY check_id, device_id, part`, args...)
 	return out, err
 }
 
-// Note stores what a check says of one part only, in the caller's transaction: found, not there any more, or could not be looked at. Unlike Record it leaves
+// Note stores what a check says of one part only, in the caller's transaction: found, not there any more, no longer claimed, or not to be looked at. Unlike Record it leaves
 // the check's other parts as they are. reason goes into the history of what is closed.
 func (b *Book) Note(ctx context.Context, tx *store.Tx, r Result, reason string) ([]Change, error) {
 	if err := r.valid(); err != nil {
@@ -60,13 +60,17 @@ func (b *Book) Note(ctx context.Context, tx *store.Tx, r Result, reason string) 
 	switch {
 	case r.Outcome == Found:
 		return b.found(ctx, tx, r, old, known, now)
-	case !known || old.State == Gone:
+	case !known || old.State.Over():
 		return nil, nil
 	case r.Outcome == Unreached:
 		_, err := tx.Exec(ctx, "UPDATE finding_findings SET stale = $3 WHERE facility_id = $1 AND id = $2", old.ID, true)
 		return nil, err
 	}
-	if err := b.move(ctx, tx, old, Gone, reason, now); err != nil {
+	to := Gone
+	if r.Outcome == Dropped {
+		to = Moot
+	}
+	if err := b.move(ctx, tx, old, to, reason, now); err != nil {
 		return nil, err
 	}
 	return []Change{{Closed, old.ID, r.Check, r.Device, old.Severity, old.Title}}, nil

@@ -43,8 +43,12 @@ const (
 	Waiting  State = "waiting"  // 業者の答え待ち: somebody was asked; it still counts as weak
 	Accepted State = "accepted" // 受け入れた: a person took the risk until a day; after it the finding is open again
 	Fixed    State = "fixed"    // 直した: a person says so; the next run of the check closes or reopens it
-	Gone     State = "gone"     // 直ったことを確認: the check ran and did not find it any more, or the device left the ledger
+	Gone     State = "gone"     // 直ったことを確認: the check ran and did not find it any more
+	Moot     State = "moot"     // 対象がなくなった: nothing was put right, but the device left the ledger or nobody claims any more what was wrong
 )
+
+// Over says that nothing is left to do: it was confirmed, or there is nothing any more that it was about.
+func (s State) Over() bool { return s == Gone || s == Moot }
 
 // Label is the state's name.
 func (s State) Label() i18n.Text {
@@ -57,6 +61,8 @@ func (s State) Label() i18n.Text {
 		return i18n.Text{Ja: "受け入れた", En: "Accepted"}
 	case Fixed:
 		return i18n.Text{Ja: "直した(次の健診で確認)", En: "Fixed (next check-up confirms)"}
+	case Moot:
+		return i18n.Text{Ja: "対象がなくなった", En: "No longer applies"}
 	}
 	return i18n.Text{Ja: "直ったことを確認", En: "Confirmed fixed"}
 }
@@ -68,6 +74,7 @@ const (
 	Found     Outcome = iota // the weakness is there
 	Clear                    // the check looked and the weakness is not there
 	Unreached                // the check could not look: silence is never a pass
+	Dropped                  // what it was about is gone (an answer that claims it no more): closed as Moot, for Note only
 )
 
 // Evidence is one measured ground for a finding.

@@ -218,6 +218,9 @@ func TestPartsCountsAndToday(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
+		if left := x.list(finding.Filter{States: []finding.State{finding.Moot}}); len(left) != 2 || left[0].Device != "d1" || left[1].Device != "d3" {
+			t.Errorf("a device that left and one that was another's entry are said to be put right: %+v", left)
+		}
 		var got []string
 		q := finding.Filter{Limit: 2}
 		for {

@@ -228,12 +228,12 @@ func (b *Book) Summarise(ctx context.Context, f facility.ID) (Summary, error) {
 				out.BySeverity[sev] += n
 				out.Stale += stale
 				out.Overdue += overdue
-			case Gone:
+			case Gone, Moot:
 			}
 			return nil
 		}, `SELECT f.state, f.severity, count(*), coalesce(sum(CASE WHEN f.stale THEN 1 ELSE 0 END), 0),
 				coalesce(sum(CASE WHEN f.due_at < $2 THEN 1 ELSE 0 END), 0), coalesce(sum(CASE WHEN f.accepted_until < $2 THEN 1 ELSE 0 END), 0)
-			FROM finding_findings f WHERE f.facility_id = $1 AND f.state <> 'gone' GROUP BY f.state, f.severity`, now)
+			FROM finding_findings f WHERE f.facility_id = $1 AND f.state NOT IN ('gone', 'moot') GROUP BY f.state, f.severity`, now)
 	})
 	return out, err
 }
@@ -282,8 +282,8 @@ func (b *Book) Leave(ctx context.Context, tx *store.Tx, device netid.DeviceID, r
 		return err
 	}
 	for _, f := range list {
-		if f.State != Gone {
-			if err := b.move(ctx, tx, f, Gone, reason, b.now().UTC().Truncate(time.Microsecond)); err != nil {
+		if !f.State.Over() {
+			if err := b.move(ctx, tx, f, Moot, reason, b.now().UTC().Truncate(time.Microsecond)); err != nil {
 				return err
 			}
 		}
@@ -309,7 +309,7 @@ func (b *Book) Merge(ctx context.Context, tx *store.Tx, winner, loser netid.Devi
 		case err == nil:
 			if _, err = tx.Exec(ctx, "UPDATE finding_findings SET first_seen = $3 WHERE facility_id = $1 AND id = $2", id,
 				min(first, store.Micros(f.FirstSeen))); err == nil {
-				err = b.move(ctx, tx, f, Gone, "merged", b.now().UTC().Truncate(time.Microsecond))
+				err = b.move(ctx, tx, f, Moot, "merged", b.now().UTC().Truncate(time.Microsecond))
 			}
 		}
 		if err != nil {

@@ -160,7 +160,7 @@ func (b *Book) recordOne(ctx context.Context, tx *store.Tx, s subject, have map[
 	}
 	for _, part := range sortedParts(have) {
 		f := have[part]
-		if found[part] || f.State == Gone {
+		if found[part] || f.State.Over() {
 			continue
 		}
 		if !looked {
@@ -191,7 +191,7 @@ func (b *Book) found(ctx context.Context, tx *store.Tx, r Result, old Finding, k
 	f := Finding{ID: store.NewID(), Check: r.Check, Device: r.Device, Part: r.Part, State: Open, FirstSeen: now, Revision: 1}
 	kind := Opened
 	switch {
-	case known && (old.State == Gone || old.State == Fixed || old.State == Accepted && old.AcceptedUntil.Before(now)):
+	case known && (old.State.Over() || old.State == Fixed || old.State == Accepted && old.AcceptedUntil.Before(now)):
 		f, kind = old, Reopened
 		f.State, f.Reason, f.AcceptedUntil, f.ClosedAt, f.Due = Open, "", time.Time{}, time.Time{}, time.Time{}
 	case known:
@@ -244,7 +244,7 @@ func write(ctx context.Context, tx *store.Tx, f Finding) error {
 func (b *Book) move(ctx context.Context, tx *store.Tx, f Finding, to State, reason string, now time.Time) error {
 	f.State, f.Reason, f.Stale = to, reason, false
 	f.Revision++
-	if to == Gone || to == Fixed {
+	if to.Over() || to == Fixed {
 		f.ClosedAt = now
 	}
 	if to == Gone {
@@ -280,6 +280,14 @@ func get(ctx context.Context, tx *store.Tx, id string) (Finding, error) {
 	return f, err
 }
 
+// over refuses to change what has ended.
+func over(s State) error {
+	if s == Moot {
+		return fault.New(fault.Conflict, "この弱点は、対象がなくなったため終わっています。また見つかれば未対応に戻ります。", "What this finding was about is gone. It opens again when it is found again.")
+	}
+	return fault.New(fault.Conflict, "この弱点は、直ったことをもう確認しています。", "This finding is gone already.")
+}
+
 // Accept leaves a finding as it is until a day, for a reason that is kept. After that day it is open again.
 func (b *Book) Accept(ctx context.Context, f facility.ID, id, reason string, until time.Time) error {
 	now := b.now()
@@ -291,8 +299,8 @@ func (b *Book) Accept(ctx context.Context, f facility.ID, id, reason string, unt
 		return fault.New(fault.Invalid, "残す期限は、明日から1年以内の日にしてください。", "The day until which it is left must lie within a year from now.")
 	}
 	return b.change(ctx, f, id, func(v *Finding) (State, error) {
-		if v.State == Gone {
-			return "", fault.New(fault.Conflict, "この弱点は、直ったことをもう確認しています。", "This finding is gone already.")
+		if v.State.Over() {
+			return "", over(v.State)
 		}
 		v.AcceptedUntil = until.UTC().Truncate(time.Microsecond)
 		return Accepted, nil
@@ -302,8 +310,8 @@ func (b *Book) Accept(ctx context.Context, f facility.ID, id, reason string, unt
 // Close records that a person says it is fixed. The next run of the check closes it for good, or opens it again.
 func (b *Book) Close(ctx context.Context, f facility.ID, id, reason string) error {
 	return b.change(ctx, f, id, func(v *Finding) (State, error) {
-		if v.State == Gone {
-			return "", fault.New(fault.Conflict, "この弱点は、直ったことをもう確認しています。", "This finding is gone already.")
+		if v.State.Over() {
+			return "", over(v.State)
 		}
 		return Fixed, nil
 	}, reason)
@@ -312,8 +320,8 @@ func (b *Book) Close(ctx context.Context, f facility.ID, id, reason string) erro
 // Wait records that the vendor was asked. The finding stays open for counts, and the next run closes it when it is gone.
 func (b *Book) Wait(ctx context.Context, f facility.ID, id, reason string) error {
 	return b.change(ctx, f, id, func(v *Finding) (State, error) {
-		if v.State == Gone {
-			return "", fault.New(fault.Conflict, "この弱点は、直ったことをもう確認しています。", "This finding is gone already.")
+		if v.State.Over() {
+			return "", over(v.State)
 		}
 		v.AcceptedUntil, v.ClosedAt = time.Time{}, time.Time{}
 		return Waiting, nil
@@ -323,7 +331,7 @@ func (b *Book) Wait(ctx context.Context, f facility.ID, id, reason string) error
 // Reopen takes back Accept, Close or Wait.
 func (b *Book) Reopen(ctx context.Context, f facility.ID, id, reason string) error {
 	return b.change(ctx, f, id, func(v *Finding) (State, error) {
-		if v.State == Gone {
+		if v.State.Over() {
 			return "", fault.New(fault.Conflict, "直ったことを確認した弱点は、次の健診でまた見つかったときに未対応に戻ります。", "A finding that is gone opens again when a check finds it.")
 		}
 		v.AcceptedUntil, v.ClosedAt = time.Time{}, time.Time{}

@@ -33,7 +33,7 @@ func (b *Book) AssignAll(ctx context.Context, f facility.ID, ids []string, owner
 			if err != nil {
 				return err
 			}
-			if v.State == Gone {
+			if v.State.Over() {
 				continue
 			}
 			said := ""
@@ -120,7 +120,7 @@ func (b *Book) Keep(ctx context.Context, tx *store.Tx, check string, want []Resu
 		}
 	}
 	for part, v := range have[subject{check, ""}] {
-		if !kept[part] && v.State != Gone {
+		if !kept[part] && !v.State.Over() {
 			if err := b.move(ctx, tx, v, Gone, "", now); err != nil {
 				return err
 			}

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"net/netip"
 	"time"
 
 	"kenshin/netid"
@@ -62,6 +63,29 @@ func (l *Ledger) Cards(ctx context.Context, tx *store.Tx) (map[string]netid.Devi
 		}
 	}
 	return out, nil
+}
+
+// Home is an address that a device holds.
+type Home struct {
+	Device netid.DeviceID
+	IP     netip.Addr
+}
+
+// Homes returns the addresses at which devices were seen since a time and which they still hold.
+func (l *Ledger) Homes(ctx context.Context, tx *store.Tx, since time.Time) (out []Home, err error) {
+	err = store.Each(ctx, tx, func(r *sql.Rows) error {
+		var h Home
+		var ip string
+		if err := r.Scan(&h.Device, &ip); err != nil {
+			return err
+		}
+		var err error
+		h.IP, err = netip.ParseAddr(ip)
+		out = append(out, h)
+		return err
+	}, `SELECT DISTINCT d.root, x.ip FROM ledger_addresses x JOIN ledger_devices d ON d.facility_id = x.facility_id AND d.id = x.device_id
+		WHERE x.facility_id = $1 AND x.held AND x.last_seen >= $2 ORDER BY 1, 2`, store.Micros(since))
+	return out, err
 }
 
 // RemoteLines returns the devices of which a person wrote that they are maintained from outside, or that they are not.

@@ -35,7 +35,7 @@ func TestKindsFeedChecksThatExist(t *testing.T) {
 		}
 	}
 	for _, id := range strings.Fields(`officer contacts backups restores bcp drills-held training rules rights proofs-of-identity account-reviews accounts leavers usb-rule
-		usb-reviews log-reviews password-rule two-factor firmware contracts outside diagrams mds services-allowed risks audits audit-remarks budget remarks notices`) {
+		usb-reviews log-reviews password-rule two-factor firmware contracts outside zones remote-sessions log-sources diagrams mds services-allowed risks audits audit-remarks budget remarks notices`) {
 		if _, err := register.KindOf(id); err != nil {
 			t.Errorf("%s: %v", id, err)
 		}

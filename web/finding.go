@@ -34,6 +34,7 @@ var findingFilters = []struct {
 	{"fixed", i18n.Text{Ja: "直した(確認待ち)", En: "Fixed"}, finding.Filter{States: []finding.State{finding.Fixed}}},
 	{"accepted", i18n.Text{Ja: "受け入れた", En: "Accepted"}, finding.Filter{States: []finding.State{finding.Accepted}}},
 	{"gone", i18n.Text{Ja: "直ったことを確認", En: "Confirmed fixed"}, finding.Filter{States: []finding.State{finding.Gone}}},
+	{"moot", i18n.Text{Ja: "対象がなくなった", En: "No longer applies"}, finding.Filter{States: []finding.State{finding.Moot}}},
 }
 
 // findingFilter reads what the address asks for.

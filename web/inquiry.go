@@ -128,6 +128,11 @@ func (v *visit) inquiryQuestion() error {
 	if err != nil {
 		return err
 	}
+	if id := f.Get("question"); id != "" {
+		if err := v.s.Assess.Sent(v.ctx, v.facility, id); err != nil {
+			return err
+		}
+	}
 	return v.letters(v.t("質問しました", "Asked"), []inquiry.Letter{l}, nil, back(f, page.PathInquiries))
 }
 

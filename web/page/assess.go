@@ -296,3 +296,11 @@ func gapOf(r assess.Round, item string) (i18n.Text, bool) {
 	}
 	return i18n.Text{}, false
 }
+
+// askWhom is who is proposed to be asked: whom a question that was made of 分からない is addressed to, else the support body.
+func askWhom(v ItemView) string {
+	if q := v.Item.Question; q != nil && q.Auto {
+		return string(q.To)
+	}
+	return string(assess.ToSupport)
+}

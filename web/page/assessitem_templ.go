@@ -1443,9 +1443,9 @@ func askCard(v ItemView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var80 string
-			templ_7745c5c3_Var80, templ_7745c5c3_Err = templ.JoinStringErrs(join(q.State.Label().For(ctx), stamp(ctx, q.Asked), q.ByName))
+			templ_7745c5c3_Var80, templ_7745c5c3_Err = templ.JoinStringErrs(join(q.Label().For(ctx), stamp(ctx, q.Asked), q.ByName))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/page/assessitem.templ`, Line: 243, Col: 104}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/page/assessitem.templ`, Line: 243, Col: 98}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var80))
 			if templ_7745c5c3_Err != nil {
@@ -1689,7 +1689,7 @@ func askCard(v ItemView) templ.Component {
 				}
 			}
 		}
-		if (v.Item.Question == nil || v.Item.Question.State != assess.Asked) && may(ctx, actor.EditAssess) {
+		if (v.Item.Question == nil || v.Item.Question.State != assess.Asked || v.Item.Question.Auto) && may(ctx, actor.EditAssess) {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 142, "<form method=\"post\" action=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -1707,7 +1707,7 @@ func askCard(v ItemView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = choose(Choice{Name: "to", Label: t(ctx, "だれに聞くか", "Whom to ask"), Value: "support", Options: []Option{{"support", t(ctx, "支援団体", "the support body"), ""}, {"vendor", t(ctx, "業者", "the vendor"), ""}}}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = choose(Choice{Name: "to", Label: t(ctx, "だれに聞くか", "Whom to ask"), Value: askWhom(v), Options: []Option{{"support", t(ctx, "支援団体", "the support body"), ""}, {"vendor", t(ctx, "業者", "the vendor"), ""}}}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -113,6 +113,8 @@ func findingState(ctx context.Context, state string) (Mark, string) {
 		mark = MarkQuiet
 	case weakness.Fixed, weakness.Gone:
 		mark = MarkOK
+	case weakness.Moot:
+		mark = MarkQuiet
 	default:
 		state = string(weakness.Open)
 	}
