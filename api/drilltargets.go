@@ -96,6 +96,7 @@ type DrillEvent struct {
 	Net       string       `json:"net,omitempty"`
 	Agent     string       `json:"agent,omitempty"`
 	Malformed bool         `json:"malformed,omitempty"`
+	Late      bool         `json:"late,omitempty" doc:"After the drill's end: kept, and in no figure but finished lessons."`
 	Verdict   string       `json:"verdict,omitempty" doc:"person, machine, proxy, unconfirmed or by_report; missing while not judged."`
 	Reasons   []string     `json:"reasons" nullable:"false"`
 }
@@ -116,9 +117,13 @@ func (s *server) getTarget(ctx context.Context, f facility.ID, in *oneTarget) (D
 	if err != nil {
 		return DrillTargetDetail{}, err
 	}
+	d, err := s.Drills.Get(ctx, f, in.ID)
+	if err != nil {
+		return DrillTargetDetail{}, err
+	}
 	out := DrillTargetDetail{DrillTarget: viewTarget(&t), Events: []DrillEvent{}}
 	for _, e := range events {
-		v := DrillEvent{ID: e.ID, Signal: e.Signal, At: e.At, Method: e.Method, Agent: e.Agent, Malformed: e.Malformed, Verdict: e.Verdict, Reasons: []string{}}
+		v := DrillEvent{ID: e.ID, Signal: e.Signal, At: e.At, Method: e.Method, Agent: e.Agent, Malformed: e.Malformed, Late: d.Late(e.At), Verdict: e.Verdict, Reasons: []string{}}
 		if e.Net.IsValid() {
 			v.Net = e.Net.String()
 		}

@@ -13,6 +13,7 @@ import (
 	"kenshin/assess/plan"
 	"kenshin/catalogue"
 	"kenshin/dock"
+	"kenshin/drill"
 	"kenshin/fault"
 	"kenshin/i18n"
 	"kenshin/register"
@@ -135,6 +136,9 @@ func mistakes(ctx context.Context, err error) (out []Mistake) {
 	say := fault.Sentence(err, string(i18n.From(ctx)))
 	if m, ok := errors.AsType[*plan.Misfit](err); ok {
 		out = append(out, Mistake{"body." + m.Place(), say})
+	}
+	if e, ok := errors.AsType[*drill.ScannerError](err); ok {
+		out = append(out, Mistake{"body." + e.Field, say})
 	}
 	if p, ok := errors.AsType[*misplaced](err); ok {
 		out = append(out, Mistake{p.at, say})

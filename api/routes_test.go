@@ -47,6 +47,7 @@ func (r *rig) bodies(ids map[string]string) map[string]any {
 		"answer-drill-report": m{"ruling": "harmless"}, "close-drill-report": m{}, "add-drill-phone-report": m{"target": "none"},
 		"add-drill": m{"scenario": "parcel", "level": "easy", "name": "春"}, "edit-drill": m{"scenario": "parcel", "name": "夏", "revision": 1}, "put-drill-people": m{"people": []m{{"address": "taro@hospital.example.jp"}}},
 		"add-drill-domain": m{"domain": "hospital.example.jp"}, "confirm-drill-domain": m{"code": "x"}, "put-drill-settings": sending, "try-drill-mailbox": m{},
+		"add-drill-scanner": m{"net": "198.51.100.0/24", "note": "院内のメール検査装置"},
 		"waive-drill-check": m{"check": "spf", "reason": "院内のメールサーバは外から見えない"}, "approve-drill": m{"hash": strings.Repeat("0", 64)}, "reject-drill": m{"reason": "件名"},
 		"add-drill-plan": m{"month": "2031-06", "scenario": "parcel"}, "edit-drill-plan": m{"month": "2031-07", "scenario": "fax", "level": "medium"}, "propose-drill-plans": m{"year": 2032},
 		"tell-drill-delivered": m{"mailbox": "test@hospital.example.jp", "place": "junk"}, "check-drill-mail": m{"scenario": "parcel"}, "make-drill-dkim": m{"selector": "k1"},

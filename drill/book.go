@@ -10,11 +10,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
 	"kenshin/account"
 	"kenshin/actor"
+	"kenshin/drill/hit"
 	"kenshin/drill/lesson"
 	"kenshin/drill/preflight"
 	"kenshin/facility"
@@ -47,6 +49,8 @@ type Book struct {
 	doors sync.Map // number -> facility.ID and back; a door never changes its house
 	keys  sync.Map // drill id -> its key; a drill's key never changes
 
+	program func() (hit.Rules, string, error) // the rules that it carries, with their name
+
 	sources sync.Map       // of access tokens, by what they are asked with
 	roots   *x509.CertPool // who vouches for mail servers; nil: whom this machine trusts
 
@@ -58,7 +62,22 @@ type Book struct {
 
 // New returns the book that lies in db.
 func New(db *store.DB, box *seal.Box, houses Houses, now func() time.Time, log *slog.Logger) *Book {
-	return &Book{db: db, box: box, houses: houses, now: now, log: log}
+	return &Book{db: db, box: box, houses: houses, now: now, log: log, program: carried()}
+}
+
+// carried reads the rules of the program once.
+func carried() func() (hit.Rules, string, error) {
+	var once sync.Once
+	var r hit.Rules
+	var name string
+	var err error
+	return func() (hit.Rules, string, error) {
+		once.Do(func() {
+			r, err = hit.Default()
+			name = r.Version()
+		})
+		return r, name, err
+	}
 }
 
 // Reach says how DNS and servers are reached; without it proofs by DNS and preflights find nothing out.
@@ -167,7 +186,15 @@ func (b *Book) SaveSettings(ctx context.Context, f facility.ID, s Settings, secr
 		if _, err := SettingsKey().Set(ctx, tx, s); err != nil {
 			return err
 		}
-		return b.trail(ctx, tx, "drill.settings", "", i18n.Text{Ja: "訓練メールの送り方を変えました", En: "Changed how drills are sent"}, nil)
+		var detail any
+		if s.Quiet != old.Quiet || !slices.Equal(s.Egress, old.Egress) {
+			n, err := judgeAgain(ctx, tx)
+			if err != nil {
+				return err
+			}
+			detail = map[string]int64{"judged_anew": n}
+		}
+		return b.trail(ctx, tx, "drill.settings", "", i18n.Text{Ja: "訓練メールの送り方を変えました", En: "Changed how drills are sent"}, detail)
 	})
 }
 

@@ -217,6 +217,7 @@ type Target struct {
 	Job        string
 	Role       PersonRole
 	Mail       Delivery
+	BegunAt    time.Time // first given away: before that no link of it was outside
 	AcceptedAt time.Time
 	First      map[Signal]time.Time // the first arrival of each kind, whoever made it
 	ByPerson   map[Signal]time.Time // the first arrival that is taken for a person's

@@ -282,45 +282,6 @@ func (b *Book) testHits(ctx context.Context, f facility.ID, id string, w preflig
 	return out, err
 }
 
-// LearnScanners saves what opened the test mails in the quiet time as this site's scanners.
-func (b *Book) LearnScanners(ctx context.Context, f facility.ID, id string) (learned int, err error) {
-	s, err := b.Settings(ctx, f)
-	if err != nil {
-		return 0, err
-	}
-	p, err := b.Flight(ctx, f, id)
-	if err != nil {
-		return 0, err
-	}
-	if p.Watch, err = b.watched(ctx, f, id, p.Watch); err != nil {
-		return 0, err
-	}
-	hits, err := b.testHits(ctx, f, id, p.Watch)
-	if err != nil {
-		return 0, err
-	}
-	found := hit.Learn(hits, s.Egress)
-	err = b.db.Write(ctx, f, func(tx *store.Tx) error {
-		known, err := SiteRules().Get(ctx, tx)
-		if err != nil {
-			return err
-		}
-		for _, r := range found {
-			known = slices.DeleteFunc(known, func(k hit.SiteRule) bool { return k.Net == r.Net && k.Agent == r.Agent })
-			known = append(known, r)
-		}
-		if _, err := SiteRules().Set(ctx, tx, known); err != nil {
-			return err
-		}
-		p.Watch.Learned = true
-		if err := b.putFlight(ctx, tx, id, &p); err != nil {
-			return err
-		}
-		return b.trail(ctx, tx, "drill.scanners", id, i18n.Text{Ja: "この病院のメール検査装置の特徴を覚えました", En: "Learned what this site's mail scanners look like"}, map[string]int{"rules": len(found)})
-	})
-	return len(found), err
-}
-
 // SendTests gives the drill's real mail to the test mailboxes, at most five, and starts the quiet time.
 func (b *Book) SendTests(ctx context.Context, f facility.ID, id string) (n int, err error) {
 	d, s, err := b.drillAndSettings(ctx, f, id)

@@ -224,6 +224,8 @@ func (r *rig) lived(c *clock) (d Drill, abandoned string) {
 	r.must(err)
 	staff, err := r.People(ctx, r.f, PeopleFilter{})
 	r.must(err)
+	_, err = r.AddScanner(ctx, r.f, "198.51.100.0/24", "", "検査装置")
+	r.must(err)
 	chosen := Audience{}
 	for _, p := range staff.People {
 		chosen.People = append(chosen.People, p.ID)

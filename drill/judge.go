@@ -2,42 +2,51 @@ package drill
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
+	"errors"
 	"net/netip"
 	"slices"
 	"time"
 
 	"kenshin/drill/hit"
 	"kenshin/facility"
+	"kenshin/fault"
 	"kenshin/i18n"
-	"kenshin/setting"
 	"kenshin/store"
 )
 
-// SiteRules is what this site's own scanners look like, learned in preflights; the support body or the trainer may edit it.
-func SiteRules() setting.Key[[]hit.SiteRule] {
-	return setting.Key[[]hit.SiteRule]{Name: "drill.site-rules", Title: i18n.Text{Ja: "この施設のメール検査の特徴", En: "What this site's mail scanners look like"}}
-}
-
 // rules are the program's rules with the site's own.
 func (b *Book) rules(ctx context.Context, tx *store.Tx, s Settings) (hit.Rules, error) {
-	r, err := hit.Default()
+	r, _, err := b.program()
 	if err != nil {
 		return r, err
 	}
-	site, err := SiteRules().Get(ctx, tx)
+	site, err := scannersIn(ctx, tx)
 	if err != nil {
 		return r, err
 	}
 	limits := r.Limits
 	limits.MinDelay = s.Quiet
-	return r.With(&limits, nil, site)
+	said, learned := site.rules()
+	return r.With(&limits, said, learned)
+}
+
+// under names what a judgement follows: the rules and the hospital's own addresses.
+func under(r hit.Rules, egress []netip.Prefix) string {
+	h := sha256.New()
+	for _, p := range egress {
+		_, _ = h.Write([]byte(p.String() + " "))
+	}
+	return r.Version() + "-" + hex.EncodeToString(h.Sum(nil)[:4])
 }
 
 // judged is one drill as a judgement sees it.
 type judged struct {
 	drill   Drill
 	dirty   int64
+	program string   // which rules the program carries
 	targets []Target // staff of whom nothing came are only counted
 	silent  []quiet
 	facts   hit.Facts
@@ -61,7 +70,15 @@ func (b *Book) Judge(ctx context.Context, f facility.ID, id string) error {
 	if err != nil {
 		return err
 	}
+	return b.keepJudged(ctx, f, id, j)
+}
+
+// keepJudged judges what was read and writes it down.
+func (b *Book) keepJudged(ctx context.Context, f facility.ID, id string, j *judged) error {
 	verdicts := hit.Classify(j.facts, j.hits, j.rules)
+	for by, i := under(j.rules, j.facts.Egress), 0; i < len(verdicts); i++ {
+		verdicts[i].Rules = by
+	}
 	if err := b.keepVerdicts(ctx, f, id, j, verdicts); err != nil {
 		return err
 	}
@@ -69,6 +86,10 @@ func (b *Book) Judge(ctx context.Context, f facility.ID, id string) error {
 		return err
 	}
 	totals := sumUp(j)
+	canary, err := marshal(hit.FalseHitRate(j.facts, j.hits, j.rules))
+	if err != nil {
+		return err
+	}
 	return b.db.Write(ctx, f, func(tx *store.Tx) error {
 		if _, err := tx.Exec(ctx, "DELETE FROM drill_totals WHERE facility_id = $1 AND drill_id = $2", id); err != nil {
 			return err
@@ -78,26 +99,67 @@ func (b *Book) Judge(ctx context.Context, f facility.ID, id string) error {
 				return err
 			}
 		}
-		_, err := tx.Exec(ctx, "UPDATE drill_drills SET dirty = 0 WHERE facility_id = $1 AND id = $2 AND dirty = $3", id, j.dirty)
+		if _, err := tx.Exec(ctx, "UPDATE drill_drills SET rules = $3, canary = $4 WHERE facility_id = $1 AND id = $2", id, j.program, canary); err != nil {
+			return err
+		}
+		n, err := tx.Exec(ctx, "UPDATE drill_drills SET judged = dirty WHERE facility_id = $1 AND id = $2 AND dirty = $3", id, j.dirty)
+		if err == nil && n == 0 { // somebody who saw more may have judged meanwhile, and this wrote over it: once more, from what is there now
+			_, err = tx.Exec(ctx, "UPDATE drill_drills SET dirty = dirty + 1 WHERE facility_id = $1 AND id = $2", id)
+		}
 		return err
 	})
 }
 
-// Dirty lists the drills whose arrivals were not all judged yet.
+// rejudged are the drills that new rules change: those with arrivals and names. Where the names are gone the figures are final.
+const rejudged = `drill_drills.anonymous_at = 0 AND EXISTS (SELECT 1 FROM drill_events e WHERE e.facility_id = drill_drills.facility_id AND e.drill_id = drill_drills.id)`
+
+// judgeAgain has all drills judged anew after their rules changed, and counts them.
+func judgeAgain(ctx context.Context, tx *store.Tx) (int64, error) {
+	return tx.Exec(ctx, "UPDATE drill_drills SET dirty = dirty + 1 WHERE facility_id = $1 AND "+rejudged)
+}
+
+// JudgeAnew asks for one drill to be judged anew, from its first arrival on. The next look of the program does it.
+func (b *Book) JudgeAnew(ctx context.Context, f facility.ID, id string) error {
+	return b.db.Write(ctx, f, func(tx *store.Tx) error {
+		d, err := getDrill(ctx, tx, id)
+		switch {
+		case err != nil:
+			return err
+		case d.Started.IsZero():
+			return fault.New(fault.Conflict, "まだ送っていない訓練には、判定するものがありません。", "No mail of this drill was sent yet: there is nothing to judge.")
+		case !d.Nameless.IsZero():
+			return fault.New(fault.Conflict, "名前を消した訓練の数字は確定しています。判定し直すことはできません。", "The names of this drill are forgotten: its figures are final.")
+		}
+		if _, err := tx.Exec(ctx, "UPDATE drill_drills SET dirty = dirty + 1 WHERE facility_id = $1 AND id = $2", id); err != nil {
+			return err
+		}
+		return b.trail(ctx, tx, "drill.judge", id, i18n.Text{Ja: "訓練「" + d.Name + "」の人と機械の判定を、やり直すように頼みました", En: "Asked to judge the arrivals of the drill " + d.Name + " anew"}, nil)
+	})
+}
+
+// Dirty lists the drills that must be judged: something arrived, what they are judged by changed, or the program's own rules are other ones.
 func (b *Book) Dirty(ctx context.Context, f facility.ID) (out []string, err error) {
+	_, program, err := b.program()
+	if err != nil {
+		return nil, err
+	}
 	err = b.db.Read(ctx, f, func(tx *store.Tx) error {
 		return store.Each(ctx, tx, func(r *sql.Rows) error {
 			var id string
 			err := r.Scan(&id)
 			out = append(out, id)
 			return err
-		}, "SELECT d.id FROM drill_drills d WHERE d.facility_id = $1 AND d.dirty > 0 ORDER BY d.id")
+		}, "SELECT id FROM drill_drills WHERE facility_id = $1 AND (dirty > judged OR rules <> $2 AND "+rejudged+") ORDER BY id", program)
 	})
 	return out, err
 }
 
 func (b *Book) toJudge(ctx context.Context, f facility.ID, id string) (j *judged, err error) {
 	fac, err := b.houses.Facility(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	_, program, err := b.program()
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +178,7 @@ func (b *Book) toJudge(ctx context.Context, f facility.ID, id string) (j *judged
 		if j.rules, err = b.rules(ctx, tx, s); err != nil {
 			return err
 		}
-		j.facts.Egress, j.facts.Links = s.Egress, j.drill.links()
+		j.facts.Egress, j.facts.Links, j.program = s.Egress, j.drill.links(), program
 		if err := j.readHits(ctx, tx, id); err != nil {
 			return err
 		}
@@ -155,12 +217,12 @@ func (j *judged) readTargets(ctx context.Context, tx *store.Tx, id string) (err 
 		}
 		for i := range list {
 			t := &list[i]
-			j.facts.Recipients[t.ID] = hit.Recipient{Accepted: t.AcceptedAt}
+			j.facts.Recipients[t.ID] = hit.Recipient{Begun: t.BegunAt, Accepted: t.AcceptedAt}
 		}
 	}
 	for i := range j.targets {
 		t := &j.targets[i]
-		j.facts.Recipients[t.ID] = hit.Recipient{Accepted: t.AcceptedAt, Reported: t.First[Reported], Canary: t.Role == Canary}
+		j.facts.Recipients[t.ID] = hit.Recipient{Begun: t.BegunAt, Accepted: t.AcceptedAt, Reported: t.First[Reported], Canary: t.Role == Canary}
 	}
 	return store.Each(ctx, tx, func(r *sql.Rows) error {
 		var q quiet
@@ -317,11 +379,23 @@ func (b *Book) keepTargets(ctx context.Context, f facility.ID, id string, j *jud
 	return nil
 }
 
-// FalseHits says how often the rules would have been wrong about the canaries of a drill.
-func (b *Book) FalseHits(ctx context.Context, f facility.ID, id string) (hit.FalseHits, error) {
-	j, err := b.toJudge(ctx, f, id)
+// FalseHits says how often the rules by which a drill was judged last would have been wrong about its canaries.
+func (b *Book) FalseHits(ctx context.Context, f facility.ID, id string) (out hit.FalseHits, err error) {
+	var text string
+	err = b.db.Read(ctx, f, func(tx *store.Tx) error {
+		return tx.Row(ctx, "SELECT d.canary FROM drill_drills d WHERE d.facility_id = $1 AND d.id = $2", id).Scan(&text)
+	})
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return out, noDrill()
+	case err != nil:
+		return out, err
+	case text != "":
+		return out, unmarshal(text, &out)
+	}
+	j, err := b.toJudge(ctx, f, id) // never judged yet
 	if err != nil {
-		return hit.FalseHits{}, err
+		return out, err
 	}
 	return hit.FalseHitRate(j.facts, j.hits, j.rules), nil
 }

@@ -13,14 +13,14 @@ import (
 	"kenshin/store"
 )
 
-const targetColumns = `t.id, t.drill_id, t.person_id, t.address, t.surname, t.given, t.department, t.job, t.role, t.mail, t.accepted_at,
+const targetColumns = `t.id, t.drill_id, t.person_id, t.address, t.surname, t.given, t.department, t.job, t.role, t.mail, t.begun_at, t.accepted_at,
 	t.open_at, t.url_at, t.attach_at, t.report_at, t.reply_at, t.lesson_at, t.release_at, t.open_person, t.url_person, t.attach_person, t.machine`
 
 func scanTarget(r interface{ Scan(...any) error }) (t Target, err error) {
-	var accepted, open, url, attach, report, reply, lesson, release, openP, urlP, attachP int64
-	err = r.Scan(&t.ID, &t.Drill, &t.Person, &t.Address, &t.Surname, &t.Given, &t.Department, &t.Job, &t.Role, &t.Mail, &accepted,
+	var begun, accepted, open, url, attach, report, reply, lesson, release, openP, urlP, attachP int64
+	err = r.Scan(&t.ID, &t.Drill, &t.Person, &t.Address, &t.Surname, &t.Given, &t.Department, &t.Job, &t.Role, &t.Mail, &begun, &accepted,
 		&open, &url, &attach, &report, &reply, &lesson, &release, &openP, &urlP, &attachP, &t.Machine)
-	t.AcceptedAt = store.Time(accepted)
+	t.BegunAt, t.AcceptedAt = store.Time(begun), store.Time(accepted)
 	t.First = happened(map[Signal]int64{Opened: open, Visited: url, Attached: attach, Reported: report, Replied: reply, Lesson: lesson, Released: release})
 	t.ByPerson = happened(map[Signal]int64{Opened: openP, Visited: urlP, Attached: attachP})
 	return t, err

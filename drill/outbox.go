@@ -104,7 +104,8 @@ func (b *Book) begin(ctx context.Context, f facility.ID, p parcel, messageID str
 		if err != nil || p.Kind != "drill" && p.Kind != kindTest {
 			return err
 		}
-		_, err = tx.Exec(ctx, "UPDATE drill_targets SET mail = 'sending' WHERE facility_id = $1 AND drill_id = $2 AND id = $3", p.Drill, p.Target)
+		_, err = tx.Exec(ctx, "UPDATE drill_targets SET mail = 'sending', begun_at = CASE WHEN begun_at = 0 THEN $4 ELSE begun_at END WHERE facility_id = $1 AND drill_id = $2 AND id = $3",
+			p.Drill, p.Target, store.Micros(now))
 		return err
 	})
 }

@@ -70,12 +70,12 @@ func sumUp(j *judged) []Totals {
 	}
 	for i := range j.targets {
 		if t := &j.targets[i]; t.Role == Staff {
-			add(t.Department, t.totals(), 1)
+			add(t.Department, t.totals(j.drill.final()), 1)
 		}
 	}
 	for _, q := range j.silent {
 		silent := Target{Mail: q.mail}
-		add(q.department, silent.totals(), q.people)
+		add(q.department, silent.totals(time.Time{}), q.people)
 	}
 	var out []Totals
 	for _, t := range by {
@@ -85,10 +85,22 @@ func sumUp(j *judged) []Totals {
 	return out
 }
 
-// totals are a single recipient's.
-func (t *Target) totals() (o Totals) {
-	has := func(s Signal) bool { return !t.First[s].IsZero() }
-	did := func(s Signal) bool { return !t.ByPerson[s].IsZero() }
+// final is when a drill's results became final; zero while they are not.
+func (d Drill) final() time.Time {
+	if d.State == Closed {
+		return d.Ended
+	}
+	return time.Time{}
+}
+
+// Late reports whether something came after the results were final: it is kept, and counts no more.
+func (d Drill) Late(at time.Time) bool { return !d.final().IsZero() && at.After(d.final()) }
+
+// totals are a single recipient's, of what came until the drill's end.
+func (t *Target) totals(end time.Time) (o Totals) {
+	in := func(at time.Time) bool { return !at.IsZero() && (end.IsZero() || !at.After(end)) }
+	has := func(s Signal) bool { return in(t.First[s]) }
+	did := func(s Signal) bool { return in(t.ByPerson[s]) }
 	switch t.Mail {
 	case Accepted:
 		o.Sent = 1
@@ -99,9 +111,9 @@ func (t *Target) totals() (o Totals) {
 	}
 	o.OpenRaw, o.OpenPerson, o.URLRaw, o.URLPerson = one(has(Opened)), one(did(Opened)), one(has(Visited)), one(did(Visited))
 	o.AttachRaw, o.AttachPerson = one(has(Attached)), one(did(Attached))
-	o.Reported, o.Replied, o.Lesson, o.Released = one(has(Reported)), one(has(Replied)), one(has(Lesson)), one(has(Released))
+	o.Reported, o.Replied, o.Lesson, o.Released = one(has(Reported)), one(has(Replied)), one(!t.First[Lesson].IsZero()), one(has(Released)) // the feedback mail's lesson comes after the end
 	o.Fell = one(did(Visited) || did(Attached))
-	fell := earlier(t.ByPerson[Visited], t.ByPerson[Attached])
+	fell := earlier(t.ByPerson[Visited], t.ByPerson[Attached]) // one after the end is later than any report that counts
 	o.ReportedFirst = one(has(Reported) && (fell.IsZero() || t.First[Reported].Before(fell)))
 	return o
 }

@@ -21,6 +21,7 @@ import (
 	"kenshin/drill/preflight"
 	"kenshin/internal/browsertest"
 	"kenshin/internal/mailtest"
+	"kenshin/web/page"
 )
 
 // names answers for a hospital's DNS from memory.
@@ -277,4 +278,28 @@ func TestResultsInABrowser(t *testing.T) {
 	}
 	tab.Go(server.URL + at + "/report")
 	tab.PrintPDF("drill-report")
+}
+
+// The trainer sees what the site's scanners look like, adds and removes one, and has a drill judged anew; others see the list and change nothing.
+func TestScannersAndJudgingAnew(t *testing.T) {
+	r := rehearse(t)
+	results := page.DrillResultPath(r.d.ID, "results")
+	r.did(address(0, 0), drill.Visited, false) // by scanner/1
+	r.must(r.Drills.Judge(context.Background(), r.f, r.d.ID))
+	r.get(actor.Admin, page.PathDrillScanners).is(http.StatusOK, "まだありません", "登録できるのは訓練担当です")
+	r.post(actor.Trainer, page.PathDrillScanners, "agent", "Windows NT", "note", "検査").is(http.StatusUnprocessableEntity, "職員が使うブラウザー", "Windows NT")
+	r.get(actor.Trainer, results).is(http.StatusOK, "判定し直す", "!判定が終わっていない")
+	r.post(actor.Trainer, page.PathDrillScanners, "net", "198.51.100.0/24", "note", "クラウドの検査").is(http.StatusSeeOther)
+	r.get(actor.Trainer, page.PathDrillScanners).is(http.StatusOK, "198.51.100.0/24", "クラウドの検査")
+	r.get(actor.Trainer, results).is(http.StatusOK, "判定が終わっていない")
+	r.must(r.Drills.Judge(context.Background(), r.f, r.d.ID))
+	list, err := r.Drills.Scanners(context.Background(), r.f)
+	r.must(err)
+	r.post(actor.Trainer, page.ScannerPath(list[0].ID)).is(http.StatusSeeOther)
+	r.must(r.Drills.Judge(context.Background(), r.f, r.d.ID))
+	r.get(actor.Director, results).is(http.StatusOK, "!判定し直す")
+	r.post(actor.Trainer, page.DrillResultPath(r.d.ID, "judge")).is(http.StatusSeeOther)
+	if dirty, err := r.Drills.Dirty(context.Background(), r.f); err != nil || len(dirty) != 1 {
+		t.Errorf("%v %v", dirty, err)
+	}
 }

@@ -142,6 +142,10 @@ POST /drills/people/paste tk
 POST /drills/people/import tk
 GET /drills/people/import/{id} tk
 POST /drills/people/import/{id}/take tk
+GET /drills/scanners adputk
+POST /drills/scanners tk
+POST /drills/scanners/{id}/remove tk
+POST /drills/{id}/judge tk
 GET /drills/settings a
 POST /drills/settings a
 POST /drills/settings/dkim a

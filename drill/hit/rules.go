@@ -20,6 +20,9 @@ import (
 //go:embed rules/scanners.yaml
 var embedded []byte
 
+// Edition counts the changes of how rules are applied: what an older program judged is judged anew by this one.
+const Edition = 2
+
 const (
 	maxRules    = 256 << 10 // bytes of a rules file
 	maxScanners = 2000      // entries, the site's own included
@@ -105,9 +108,12 @@ func (r Rules) With(limits *Limits, scanners []Scanner, site []SiteRule) (Rules,
 	return out, out.check()
 }
 
-// Version names the rules: their date and the start of the SHA-256 of all that they say.
+// Version names the rules: their date and the start of the SHA-256 of all that they say and of Edition.
 func (r Rules) Version() string {
-	b, err := yaml.Marshal(r)
+	b, err := yaml.Marshal(struct {
+		Rules   `yaml:",inline"`
+		Edition int `yaml:"edition"`
+	}{r, Edition})
 	if err != nil {
 		return r.Date // nothing in Rules can fail to be written
 	}

@@ -104,6 +104,7 @@ func gallery(t testing.TB) []sample {
 		p("device-history", func(s Shell) templ.Component {
 			return HistoryPage(s, rows[0].Device, sampleChanges(), Pager{From: 1, To: 3, Total: 3})
 		}),
+		p("drill-scanners", func(s Shell) templ.Component { return DrillScannersPage(s, sampleScanners()) }),
 		p("drill-settings", func(s Shell) templ.Component { return DrillSettingsPage(s, sampleDrillSettings()) }),
 		p("drill-settings-stopped", func(s Shell) templ.Component {
 			v := sampleDrillSettings()

@@ -79,6 +79,7 @@ const (
 	PathDrillDomains  = "/drills/settings/domains"
 	PathDrillMailbox  = "/drills/settings/mailbox" // POST: do save or try
 	PathDrillButton   = "/drills/settings/report-button"
+	PathDrillScanners = "/drills/scanners" // GET; POST: net, agent, note
 
 	PathDrillPlan       = "/drills/plan"        // GET: year, edit; POST: PlanForm's fields; /propose (POST): year
 	PathDrillDesk       = "/drills/desk"        // GET
@@ -169,6 +170,9 @@ func FindingPath(id, what string) string { return at(PathFindings, id, what) }
 
 // DrillPath is a drill's page; what is "", live (htmx), edit, preflight, or a POST: submit, approve, reject, pause, resume, withdraw, copy, close, copy-to (facility).
 func DrillPath(id, what string) string { return at(PathDrills, id, what) }
+
+// ScannerPath takes a mail scanner off the list (POST).
+func ScannerPath(id string) string { return at(PathDrillScanners, id, "remove") }
 
 // PlanPath is a planned drill; what is draft or remove (POST).
 func PlanPath(id, what string) string { return at(PathDrillPlan, id, what) }

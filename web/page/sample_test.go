@@ -202,6 +202,13 @@ func ids(prefix string, count int) []string {
 	return out
 }
 
+func sampleScanners() DrillScannersView {
+	at := time.Date(2026, 11, 20, 9, 30, 0, 0, time.UTC)
+	return DrillScannersView{Said: []drill.Scanner{{ID: "s1", Net: netip.MustParsePrefix("198.51.100.0/24"), Note: "クラウドのメール検査。業者の資料(2026年11月)", Last: at}, {ID: "s2", Agent: "SafeGate-Check", Note: "院内の検査装置", Last: at}},
+		Learned: []drill.Scanner{{ID: "s3", Net: netip.MustParsePrefix("203.0.113.9/32"), Agent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36", Learned: true, Inside: true, Hits: 12, First: at, Last: at}},
+		Agent:   "Chrome", Errors: Errors{"agent": "職員が使うブラウザーやメールソフトの名前にも入っている文字です。"}}
+}
+
 func sampleDrillSettings() DrillSettingsView {
 	s := drill.DefaultSettings()
 	s.Domain, s.Base, s.Contact, s.ReportTo = "kunren.hospital.example.jp", "https://drill.hospital.example.jp", "情報システム室 内線 1234", "report@hospital.example.jp"
