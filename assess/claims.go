@@ -241,6 +241,29 @@ type Saying struct {
 	Revision     int64
 }
 
+// Rounds returns what was answered to each item of a form in the order of days, one entry per change of the answer: the dated rounds of a printed form.
+// An answer without a day is none yet.
+func (b *Book) Rounds(ctx context.Context, f facility.ID, catalogueID, subject string) (map[string][]Saying, error) {
+	out := map[string][]Saying{}
+	err := b.db.Read(ctx, f, func(tx *store.Tx) error {
+		clear(out)
+		return store.Each(ctx, tx, func(r *sql.Rows) error {
+			var id string
+			k, err := scanClaim(r, &id)
+			s := Saying{Claim: k.claim(), Note: k.Note, Excuse: k.Excuse, ByName: k.byName, Changed: k.changed, Revision: k.revision}
+			switch list := out[id]; {
+			case s.On.IsZero() || s.Reply == catalogue.Unanswered || s.Reply == catalogue.Unknown:
+			case len(list) > 0 && list[len(list)-1].Reply == s.Reply: // the day is the first on which it was said, the target the newest
+				list[len(list)-1].Target = s.Target
+			default:
+				out[id] = append(list, s)
+			}
+			return err
+		}, "SELECT "+claimColumns+`, item_id FROM assess_history WHERE facility_id = $1 AND catalogue_id = $2 AND subject = $3 ORDER BY item_id, revision`, catalogueID, subject)
+	})
+	return out, err
+}
+
 // History returns what was ever answered to an item, the newest first.
 func (b *Book) History(ctx context.Context, f facility.ID, catalogueID, subject, itemID string) (out []Saying, err error) {
 	err = b.db.Read(ctx, f, func(tx *store.Tx) error {

@@ -78,10 +78,20 @@ const checklist = "checklist-r7-facility"
 
 func (r *rig) claim(item string, reply catalogue.Reply, excuse string) {
 	r.t.Helper()
+	r.answer(item, reply, time.Date(2025, 11, 18, 0, 0, 0, 0, time.UTC), excuse)
+}
+
+func (r *rig) claimOn(item string, reply catalogue.Reply, on time.Time) {
+	r.t.Helper()
+	r.answer(item, reply, on, "")
+}
+
+func (r *rig) answer(item string, reply catalogue.Reply, on time.Time, excuse string) {
+	r.t.Helper()
 	a, err := r.o.Assess.Assessment(r.ctx(), r.f, checklist, "")
 	r.must(err)
 	x, _ := a.Item(item)
-	c := assess.Claim{Reply: reply, On: time.Date(2025, 11, 18, 0, 0, 0, 0, time.UTC)}
+	c := assess.Claim{Reply: reply, On: on}
 	if reply == catalogue.No {
 		c.Target = time.Date(2026, 2, 27, 0, 0, 0, 0, time.UTC)
 	}

@@ -80,6 +80,7 @@ type Form struct {
 	Vendor    string             `json:"vendor,omitempty"`
 	Refused   string             `json:"refused,omitempty"`    // the vendor's reason for not answering
 	RefusedOn string             `json:"refused_on,omitempty"` // and the day
+	Rounds    int                `json:"rounds,omitempty"`     // how many dated rounds the printed form has
 	Sections  []Section          `json:"sections"`
 	Items     []Item             `json:"items"` // in the form's order
 	First     Round              `json:"first"`
@@ -122,6 +123,7 @@ type Item struct {
 	By       string          `json:"by,omitempty"`
 	Excuse   string          `json:"excuse,omitempty"` // why はい stands against a measurement
 	Files    []string        `json:"files,omitempty"`  // names of what was put beside the answer
+	Said     []Said          `json:"said,omitempty"`   // the answers over time, one per change
 
 	State    State   `json:"state"`
 	Outcome  string  `json:"outcome,omitempty"` // pass, fail; "" nothing measures it
@@ -132,6 +134,13 @@ type Item struct {
 	Proofs   []Proof `json:"proofs,omitempty"`
 	Due      int     `json:"due,omitempty"`     // fiscal year in which it has to be done
 	Horizon  int     `json:"horizon,omitempty"` // fiscal year up to which a dated plan is enough
+}
+
+// Said is an answer as it was given on a day.
+type Said struct {
+	Reply  catalogue.Reply `json:"reply"`
+	On     string          `json:"on"`
+	Target string          `json:"target,omitempty"`
 }
 
 // Gate says which level an item opens.

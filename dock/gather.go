@@ -109,6 +109,9 @@ func (g *gathering) checklist(ctx context.Context) error {
 		return err
 	}
 	g.add(a, "")
+	if err := g.said(ctx, &g.s.Forms[len(g.s.Forms)-1]); err != nil {
+		return err
+	}
 	return nil
 }
 
@@ -215,7 +218,7 @@ func (g *gathering) gates(ctx context.Context) error {
 // add writes an assessment into the snapshot.
 func (g *gathering) add(a assess.Assessment, vendor string) {
 	c := &a.Catalogue
-	form := Form{Catalogue: c.ID, Kind: c.Kind, Title: c.Title, Basis: c.Basis, Edition: c.Edition, Year: c.FiscalYear, SHA256: c.SHA256, Standing: c.Standing(), Subject: a.Subject,
+	form := Form{Catalogue: c.ID, Kind: c.Kind, Title: c.Title, Basis: c.Basis, Edition: c.Edition, Year: c.FiscalYear, SHA256: c.SHA256, Standing: c.Standing(), Subject: a.Subject, Rounds: c.Rounds,
 		Name: a.Name, Vendor: vendor, First: Round{a.First.Total, a.First.Ready}, Second: Round{a.Second.Total, a.Second.Ready}}
 	for _, s := range c.Sections {
 		form.Sections = append(form.Sections, Section{s.ID, s.Title})
@@ -234,6 +237,21 @@ func (g *gathering) add(a assess.Assessment, vendor string) {
 		form.Items = append(form.Items, item)
 	}
 	g.s.Forms = append(g.s.Forms, form)
+}
+
+// said puts beside each item how its answer changed: the printed form has a column for each dated round.
+func (g *gathering) said(ctx context.Context, form *Form) error {
+	all, err := g.Assess.Rounds(ctx, g.f, form.Catalogue, form.Subject)
+	if err != nil {
+		return err
+	}
+	for n := range form.Items {
+		i := &form.Items[n]
+		for _, s := range all[i.ID] {
+			i.Said = append(i.Said, Said{s.Reply, dayOf(s.On), dayOf(s.Target)})
+		}
+	}
+	return nil
 }
 
 func dayOf(t time.Time) string {

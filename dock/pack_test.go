@@ -279,6 +279,30 @@ func TestAContradictionPrintsItsReason(t *testing.T) {
 	}
 }
 
+// The first round keeps what was answered first, the second what came of it; each with its day, and the year in which the item is due.
+func TestTheRoundsOfAForm(t *testing.T) {
+	r := filled(t)
+	r.claim("r7.2.9", catalogue.No, "")
+	r.claimOn("r7.2.9", catalogue.Yes, time.Date(2025, 11, 20, 0, 0, 0, 0, time.UTC))
+	r.claim("r7.2.3", catalogue.No, "")
+	p, err := r.Pack(r.ctx(), r.f, "")
+	r.must(err)
+	rows := map[string][]string{}
+	for _, part := range p.Parts {
+		for _, row := range part.Rows {
+			if part.ID == "form" && len(row) == len(part.Columns) {
+				rows[row[0]] = row[2:]
+			}
+		}
+	}
+	if got := strings.Join(rows["2-⑨"], "|"); got != "令和7年度|いいえ|令和7年11月18日|令和8年2月27日|はい|令和7年11月20日|○ 申告のみ" {
+		t.Error(got)
+	}
+	if got := strings.Join(rows["2-③"], "|"); got != "令和7年度|いいえ|令和7年11月18日|令和8年2月27日|||✕ 未実施" {
+		t.Error(got)
+	}
+}
+
 // A pack verifies by the public key alone, also years later, and says which dock it came from.
 func TestAPackVerifies(t *testing.T) {
 	r := filled(t)

@@ -131,25 +131,62 @@ func (w *packing) form() {
 	if last, over := w.s.Over(); over {
 		says = append(says, "この版の期間は"+jp.Wareki(last)+"に終わりました。"+overSays)
 	}
-	p := Part{ID: "form", Title: "点検表", Says: says, Columns: []Column{{"番号", 6}, {"確認項目", 37}, {"1回目", 7}, {"確認日", 15}, {"目標日", 15}, {"2回目", 7}, {"状態", 13}}, Empty: "項目がありません。"}
+	p := Part{ID: "form", Title: "点検表", Says: says, Columns: formColumns(form.rounds()), Empty: "項目がありません。"}
 	for _, section := range form.Sections {
 		p.Rows = append(p.Rows, []string{strings.TrimSpace(section.ID + " " + section.Title.Ja)})
 		for i := range form.Items {
 			if form.Items[i].Section == section.ID {
-				p.Rows = append(p.Rows, formRow(&form.Items[i]))
+				p.Rows = append(p.Rows, formRow(&form.Items[i], form.rounds()))
 			}
 		}
 	}
 	w.add(p)
 }
 
-func formRow(i *Item) []string {
-	if !i.Asked {
-		return []string{i.Number, titled(i), "―", "", "", "", "対象なし"}
+// rounds is how many dated rounds the form prints; docks that were sealed before it was kept had two.
+func (f *Form) rounds() int {
+	if f.Rounds == 0 {
+		return 2
 	}
-	second := ""
-	if i.Reply == catalogue.Yes || i.State.assess() == assess.Exempt {
-		second = i.Reply.Label().Ja
+	return f.Rounds
+}
+
+// formColumns: every round has its answer and its day; the target day belongs to the first, in which いいえ may still stand.
+func formColumns(rounds int) []Column {
+	out := []Column{{"番号", 5}, {"確認項目", 29}, {"期限", 8}}
+	for n := 1; n <= rounds; n++ {
+		out = append(out, Column{fmt.Sprintf("%d回目", n), 6}, Column{"確認日", 11})
+		if n == 1 {
+			out = append(out, Column{"目標日", 11})
+		}
+	}
+	return append(out, Column{"状態", 11})
+}
+
+// roundsOf spreads the answers of an item over the rounds of a form: the first round holds the first answer, the last one what it has come to, when that
+// is はい or an approved 対象外.
+func roundsOf(i *Item, rounds int) []Said {
+	said := i.Said
+	if len(said) == 0 { // sealed before the answers over time were kept, or answered without a day
+		said = []Said{{i.Reply, i.On, i.Target}}
+	}
+	out := make([]Said, rounds)
+	for n := 0; n < rounds-1 && n < len(said); n++ {
+		out[n] = said[n]
+	}
+	if last := said[len(said)-1]; last.Reply == i.Reply && last.Reply != catalogue.Yes && rounds > 1 { // いいえ is asked for its newest target
+		out[min(len(said), rounds-1)-1].Target = i.Target
+	}
+	if rounds > 0 && (i.Reply == catalogue.Yes || i.State.assess() == assess.Exempt) {
+		out[rounds-1] = Said{Reply: i.Reply, On: i.On}
+	}
+	return out
+}
+
+func formRow(i *Item, rounds int) []string {
+	if !i.Asked {
+		row := []string{i.Number, titled(i), "", "―"}
+		return append(append(row, make([]string, 2*rounds)...), "対象なし")
 	}
 	title := titled(i)
 	if i.Reply == catalogue.NotApplicable && i.Reason != "" {
@@ -158,7 +195,29 @@ func formRow(i *Item) []string {
 	if i.State.assess() == assess.Contradicted {
 		title += "\n測った結果と違う理由：" + i.Excuse
 	}
-	return []string{i.Number, title, cmp.Or(i.Value, i.Reply.Label().Ja), wareki(i.On), wareki(i.Target), second, signed(i)}
+	row := []string{i.Number, title, fiscal(i.Due)}
+	for n, s := range roundsOf(i, rounds) {
+		answer := s.Reply.Label().Ja
+		if n == rounds-1 && s.Reply == catalogue.Unanswered {
+			answer = ""
+		}
+		if i.Value != "" && s.Reply == i.Reply {
+			answer = i.Value
+		}
+		row = append(row, answer, wareki(s.On))
+		if n == 0 {
+			row = append(row, wareki(s.Target))
+		}
+	}
+	return append(row, signed(i))
+}
+
+// fiscal writes the year by which something has to be done, 令和7年度.
+func fiscal(year int) string {
+	if year == 0 {
+		return ""
+	}
+	return strings.TrimSuffix(jp.WarekiYear(time.Date(year, time.April, 1, 0, 0, 0, 0, time.UTC)), "年") + "年度"
 }
 
 // filed names the papers that lie beside an answer.
@@ -244,12 +303,12 @@ func (w *packing) year(i *Item) string {
 	if i.Due == 0 {
 		return ""
 	}
-	text := strings.TrimSuffix(jp.WarekiYear(time.Date(i.Due, time.April, 1, 0, 0, 0, 0, time.UTC)), "年") + "年度"
+	text := fiscal(i.Due)
 	if i.Due < w.s.Year {
 		text += "（終わった年度）"
 	}
 	if i.Horizon != 0 {
-		text += "（計画があれば" + strings.TrimSuffix(jp.WarekiYear(time.Date(i.Horizon, time.April, 1, 0, 0, 0, 0, time.UTC)), "年") + "年度まで）"
+		text += "（計画があれば" + fiscal(i.Horizon) + "まで）"
 	}
 	return text
 }
