@@ -78,6 +78,17 @@ func (s *server) advice(ctx context.Context, f facility.ID, in *getAdvice) (Leve
 	return out, err
 }
 
+type setPattern struct {
+	Body struct {
+		Staff string `json:"staff" enum:"yes,no," doc:"Whether somebody is dedicated to running the systems."`
+		Cloud string `json:"cloud" enum:"yes,no," doc:"Whether the main system is in a cloud."`
+	}
+}
+
+func (s *server) setPattern(ctx context.Context, f facility.ID, in *setPattern) error {
+	return s.Assess.SavePattern(ctx, f, catalogue.Reply(in.Body.Staff), catalogue.Reply(in.Body.Cloud))
+}
+
 // YardstickFigure is a published share of hospitals beside the facility's own answer.
 type YardstickFigure struct {
 	ID        string          `json:"id"`

@@ -49,6 +49,13 @@ func TestAdviceAndYardstickByScript(t *testing.T) {
 	if b := r.ok("GET", "/level/advice?staff=no", nil); b.sub("pattern")["id"] != a.sub("pattern")["id"] {
 		t.Errorf("the ledger says on the premises: %s", b.text)
 	}
+	r.ok("PUT", "/level/pattern", m{"staff": "yes", "cloud": "yes"})
+	if b := r.ok("GET", "/level/advice", nil); b.sub("pattern")["id"] != "II" || len(b.body["configurations"].([]any)) == 0 {
+		t.Errorf("the answers were kept: %s", b.text)
+	}
+	if b := r.ok("GET", "/level/advice?cloud=no", nil); b.sub("pattern")["id"] != "I" {
+		t.Errorf("what is asked wins over what was kept: %s", b.text)
+	}
 	list := r.ok("GET", "/yardstick", nil).items()
 	own := 0
 	for _, x := range list {

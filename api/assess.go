@@ -34,6 +34,7 @@ func (s *server) assessRoutes() []route {
 		{"POST", "/questions/{id}/answer", actor.EditAssess, "answer-question", "Write down the reply", "It does not answer the item.", one(s, s.answerQuestion)},
 		{"POST", "/questions/{id}/withdraw", actor.EditAssess, "withdraw-question", "End a question without a reply", "", done(s, s.withdrawQuestion)},
 		{"GET", "/level", actor.SeeAssess, "get-level", "The level of network control, by what is claimed and by what is proven, and the next three actions", "", one(s, s.getLevel)},
+		{"PUT", "/level/pattern", actor.EditAssess, "set-level-pattern", "Keep the two answers that choose the reference pattern", "", done(s, s.setPattern)},
 		{"GET", "/level/advice", actor.SeeAssess, "get-level-advice", "The reference pattern by two questions, and the configurations that fit", "", one(s, s.advice)},
 		{"GET", "/yardstick", actor.SeeAssess, "list-yardstick", "The published figures of the bed class beside the facility's own answers", "", list(s, s.yardstick, yardColumns...)},
 	}

@@ -3,12 +3,18 @@ package assess
 import (
 	"cmp"
 	"context"
+	"database/sql"
+	"errors"
 	"slices"
 
+	"kenshin/actor"
 	"kenshin/catalogue"
 	"kenshin/facility"
+	"kenshin/fault"
 	"kenshin/i18n"
 	"kenshin/ledger"
+	"kenshin/store"
+	"kenshin/trail"
 )
 
 // Advice is which reference pattern a facility is, and the configurations that fit it.
@@ -20,9 +26,45 @@ type Advice struct {
 	Configs []catalogue.Config
 }
 
-// Advice finds the reference pattern by two answers, and what fits the level.
+// SavePattern keeps the two answers that choose the reference pattern: yes, no or unanswered.
+func (b *Book) SavePattern(ctx context.Context, f facility.ID, staff, cloud catalogue.Reply) error {
+	for _, r := range []catalogue.Reply{staff, cloud} {
+		if r != catalogue.Yes && r != catalogue.No && r != catalogue.Unanswered {
+			return fault.New(fault.Invalid, "「はい」か「いいえ」を選んでください。", "Choose yes or no.")
+		}
+	}
+	return b.db.Write(ctx, f, func(tx *store.Tx) error {
+		_, err := tx.Exec(ctx, `INSERT INTO assess_pattern (facility_id, staff, cloud, changed_at, by_name) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (facility_id) DO UPDATE SET staff = excluded.staff, cloud = excluded.cloud, changed_at = excluded.changed_at, by_name = excluded.by_name`,
+			string(staff), string(cloud), store.Micros(b.Now()), actor.From(ctx).Name)
+		if err != nil {
+			return err
+		}
+		_, err = trail.Append(ctx, tx, trail.Entry{At: b.Now(), Action: "assess.pattern", Subject: trail.Subject{Kind: "level", ID: "pattern"},
+			Summary: i18n.Text{Ja: "参照パターンの2問に答えました", En: "Answered the two questions about the reference pattern"}, Detail: map[string]any{"staff": staff, "cloud": cloud}})
+		return err
+	})
+}
+
+// pattern returns the two answers that are kept.
+func (b *Book) pattern(ctx context.Context, f facility.ID) (staff, cloud catalogue.Reply, err error) {
+	err = b.db.Read(ctx, f, func(tx *store.Tx) error {
+		err := tx.Row(ctx, "SELECT staff, cloud FROM assess_pattern WHERE facility_id = $1").Scan(&staff, &cloud)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	return staff, cloud, err
+}
+
+// Advice finds the reference pattern by two answers, and what fits the level. Answers that are not given are those that were kept.
 func (b *Book) Advice(ctx context.Context, f facility.ID, beds int, at Level, staff, cloud catalogue.Reply) (Advice, error) {
-	out := Advice{Class: catalogue.ClassOf(beds), Staff: staff, Cloud: cloud}
+	keptStaff, keptCloud, err := b.pattern(ctx, f)
+	if err != nil {
+		return Advice{}, err
+	}
+	out := Advice{Class: catalogue.ClassOf(beds), Staff: cmp.Or(staff, keptStaff), Cloud: cmp.Or(cloud, keptCloud)}
 	if out.Cloud == "" {
 		systems, err := b.Ledger.Systems(ctx, f)
 		if err != nil {

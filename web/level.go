@@ -39,6 +39,19 @@ func (v *visit) level() error {
 	return nil
 }
 
+// savePattern keeps the answers to the two questions about the reference pattern.
+func (v *visit) savePattern() error {
+	f, err := v.form()
+	if err != nil {
+		return err
+	}
+	if err := v.s.Assess.SavePattern(v.ctx, v.facility, catalogue.Reply(f.Get("staff")), catalogue.Reply(f.Get("cloud"))); err != nil {
+		return err
+	}
+	v.redirect(page.PathLevel + "#pattern")
+	return nil
+}
+
 // yardstick puts the published figures beside the hospital's own answers.
 func (v *visit) yardstick() error {
 	c, _, err := v.checklist()

@@ -201,6 +201,7 @@ func routes() []route {
 		// the yearly check-up: answers, level
 		{"GET /assess", may(actor.SeeAssess), (*visit).assessStart},
 		{"GET /level", may(actor.SeeAssess), (*visit).level},
+		{"POST /level/pattern", may(actor.EditAssess), (*visit).savePattern},
 		{"GET /yardstick", may(actor.SeeAssess), (*visit).yardstick},
 		{"GET /assess/start", may(actor.SeeAssess), (*visit).assessQuickStart},
 		{"POST /assess/start", may(actor.EditAssess), (*visit).assessQuickSave},

@@ -192,6 +192,7 @@ GET /drills/{id}/targets/export t
 GET /drills/{id}/targets/{target} t
 GET /assess adpuk
 GET /level adpuk
+POST /level/pattern a
 GET /yardstick adpuk
 GET /assess/start adpuk
 POST /assess/start a

@@ -8,6 +8,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"kenshin/actor"
 	"kenshin/assess"
 	"kenshin/catalogue"
 	"kenshin/i18n"
@@ -235,4 +236,12 @@ func (v YardstickView) class(ctx context.Context) string {
 // YardstickPage shows the published figures.
 func YardstickPage(s Shell, v YardstickView) templ.Component {
 	return within(s, SectionAssess, i18n.Text{Ja: "全国とくらべる", En: "National yardstick"}, yardstick(v))
+}
+
+// keepsPattern chooses between what those see who may keep the two answers, and those who only look.
+func keepsPattern(ctx context.Context, keeps, looks string) string {
+	if may(ctx, actor.EditAssess) {
+		return keeps
+	}
+	return looks
 }

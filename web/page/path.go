@@ -89,6 +89,7 @@ const (
 	PathAssess        = "/assess"          // GET
 	PathAssessStart   = "/assess/start"    // GET, POST: one reply a gate, by its id
 	PathLevel         = "/level"           // GET: staff, cloud
+	PathLevelPattern  = "/level/pattern"   // POST: staff, cloud
 	PathYardstick     = "/yardstick"       // GET
 	PathDock          = "/dock"            // GET; POST: kind; /routine (POST): month, day, owner
 	PathPack          = "/pack"            // GET: dock; /remarks (POST): the register's fields
