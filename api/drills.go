@@ -204,6 +204,8 @@ type DrillTotals struct {
 	OpenPerson  int    `json:"open_person"`
 	URLAll      int    `json:"url_all"`
 	URLPerson   int    `json:"url_person"`
+	QRAll       int    `json:"qr_all" doc:"Whatever followed the link in the QR picture."`
+	QRPerson    int    `json:"qr_person"`
 	FileAll     int    `json:"attachment_all"`
 	FilePerson  int    `json:"attachment_person"`
 	Reported    int    `json:"reported"`
@@ -211,14 +213,14 @@ type DrillTotals struct {
 	Replied     int    `json:"replied"`
 	Lesson      int    `json:"lesson"`
 	Released    int    `json:"released"`
-	Fell        int    `json:"fell" doc:"People who followed the link or opened the attachment."`
+	Fell        int    `json:"fell" doc:"People who followed the link or the QR code or opened the attachment, each once."`
 	Denominator int    `json:"denominator" doc:"Mails that may have been read: sent and unknown."`
 	Hidden      bool   `json:"hidden,omitempty" doc:"Fewer than five people, or so few in the rest: only the mails are counted."`
 }
 
 func viewTotals(t drill.Totals) DrillTotals {
 	return DrillTotals{Day: t.Day, Department: t.Department, Drill: t.Drill, Sent: t.Sent, Unknown: t.Unknown, Failed: t.Failed, OpenAll: t.OpenRaw, OpenPerson: t.OpenPerson,
-		URLAll: t.URLRaw, URLPerson: t.URLPerson, FileAll: t.AttachRaw, FilePerson: t.AttachPerson, Reported: t.Reported, First: t.ReportedFirst, Replied: t.Replied,
+		URLAll: t.URLRaw, URLPerson: t.URLPerson, QRAll: t.QRRaw, QRPerson: t.QRPerson, FileAll: t.AttachRaw, FilePerson: t.AttachPerson, Reported: t.Reported, First: t.ReportedFirst, Replied: t.Replied,
 		Lesson: t.Lesson, Released: t.Released, Fell: t.Fell, Denominator: t.Reached(), Hidden: t.Hidden}
 }
 

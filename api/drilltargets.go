@@ -21,18 +21,19 @@ type DrillTarget struct {
 	Accepted   *time.Time     `json:"accepted,omitempty"`
 	Opened     *time.Time     `json:"opened,omitempty"`
 	Visited    *time.Time     `json:"visited,omitempty"`
+	QR         *time.Time     `json:"qr,omitempty" doc:"The link in the QR picture."`
 	Attachment *time.Time     `json:"attachment,omitempty"`
 	Reported   *time.Time     `json:"reported,omitempty"`
 	Replied    *time.Time     `json:"replied,omitempty"`
 	Lesson     *time.Time     `json:"lesson,omitempty"`
 	Released   *time.Time     `json:"released,omitempty"`
-	ByPerson   []string       `json:"by_person" nullable:"false" doc:"Which of open, url and attachment are taken for a person's."`
+	ByPerson   []string       `json:"by_person" nullable:"false" doc:"Which of open, url, qr and attachment are taken for a person's."`
 	Machine    int            `json:"machine" doc:"Arrivals that are taken for a machine's."`
 }
 
 func viewTarget(t *drill.Target) DrillTarget {
 	v := DrillTarget{ID: t.ID, Address: t.Address, Name: t.Name(), Department: t.Department, Mail: t.Mail, Accepted: moment(t.AcceptedAt), Opened: moment(t.First[drill.Opened]),
-		Visited: moment(t.First[drill.Visited]), Attachment: moment(t.First[drill.Attached]), Reported: moment(t.First[drill.Reported]), Replied: moment(t.First[drill.Replied]),
+		Visited: moment(t.First[drill.Visited]), QR: moment(t.First[drill.Scanned]), Attachment: moment(t.First[drill.Attached]), Reported: moment(t.First[drill.Reported]), Replied: moment(t.First[drill.Replied]),
 		Lesson: moment(t.First[drill.Lesson]), Released: moment(t.First[drill.Released]), ByPerson: []string{}, Machine: t.Machine}
 	for s, at := range t.ByPerson {
 		if !at.IsZero() {
@@ -46,7 +47,7 @@ func viewTarget(t *drill.Target) DrillTarget {
 var targetColumns = []col[DrillTarget]{
 	{"address", func(v *DrillTarget) any { return v.Address }}, {"name", func(v *DrillTarget) any { return v.Name }}, {"department", func(v *DrillTarget) any { return v.Department }},
 	{"mail", func(v *DrillTarget) any { return string(v.Mail) }}, {"accepted", func(v *DrillTarget) any { return v.Accepted }}, {"opened", func(v *DrillTarget) any { return v.Opened }},
-	{"visited", func(v *DrillTarget) any { return v.Visited }}, {"attachment", func(v *DrillTarget) any { return v.Attachment }}, {"reported", func(v *DrillTarget) any { return v.Reported }},
+	{"visited", func(v *DrillTarget) any { return v.Visited }}, {"qr", func(v *DrillTarget) any { return v.QR }}, {"attachment", func(v *DrillTarget) any { return v.Attachment }}, {"reported", func(v *DrillTarget) any { return v.Reported }},
 	{"replied", func(v *DrillTarget) any { return v.Replied }}, {"lesson", func(v *DrillTarget) any { return v.Lesson }}, {"released", func(v *DrillTarget) any { return v.Released }},
 	{"by_person", func(v *DrillTarget) any { return joined(v.ByPerson) }}, {"machine", func(v *DrillTarget) any { return v.Machine }},
 }
@@ -54,7 +55,7 @@ var targetColumns = []col[DrillTarget]{
 type listTargets struct {
 	ByID
 	Paging
-	Show       []string `query:"show" doc:"Which happened: open, url, attachment, report, reply, lesson, release, fell, quiet, machine, failed. All of them must hold."`
+	Show       []string `query:"show" doc:"Which happened: open, url, qr, attachment, report, reply, lesson, release, fell, quiet, machine, failed. All of them must hold."`
 	Department string   `query:"department" maxLength:"200"`
 	Q          string   `query:"q" maxLength:"200" doc:"Part of a name or an address."`
 	Canaries   bool     `query:"canaries" doc:"Only the mailboxes that nobody opens."`

@@ -158,6 +158,9 @@ func (b *Book) record(ctx context.Context, tx *store.Tx, list []*waiting) error 
 		}
 		e := Event{Drill: w.landed.Drill, Target: w.landed.Target, Signal: w.landed.Signal, At: w.at, Method: w.Method, Net: w.Net, Agent: w.Agent,
 			Malformed: w.Malformed, Detail: w.Detail}
+		if w.landed.Of != w.landed.Signal {
+			e.Of = w.landed.Of
+		}
 		if err := b.addEvent(ctx, tx, e); err != nil {
 			return err
 		}
@@ -172,12 +175,12 @@ func (b *Book) record(ctx context.Context, tx *store.Tx, list []*waiting) error 
 }
 
 // firstColumn is where a target keeps the first arrival of a signal.
-var firstColumn = map[Signal]string{Opened: "open_at", Visited: "url_at", Scanned: "url_at", Attached: "attach_at", Reported: "report_at", Replied: "reply_at",
+var firstColumn = map[Signal]string{Opened: "open_at", Visited: "url_at", Scanned: "qr_at", Attached: "attach_at", Reported: "report_at", Replied: "reply_at",
 	Lesson: "lesson_at", Read: "lesson_at", Released: "release_at"}
 
 // addEvent writes one event and, if it is the first of its kind, its time on the target. An earlier arrival is never overwritten.
 func (b *Book) addEvent(ctx context.Context, tx *store.Tx, e Event) error {
-	text, err := marshal(eventContent{Malformed: e.Malformed, Detail: clip(e.Detail, maxDetail)})
+	text, err := marshal(eventContent{Malformed: e.Malformed, Of: e.Of, Detail: clip(e.Detail, maxDetail)})
 	if err != nil {
 		return err
 	}
@@ -202,6 +205,7 @@ func (b *Book) addEvent(ctx context.Context, tx *store.Tx, e Event) error {
 
 type eventContent struct {
 	Malformed bool   `json:"malformed,omitempty"`
+	Of        Signal `json:"of,omitempty"`
 	Detail    string `json:"detail,omitempty"`
 }
 

@@ -224,6 +224,16 @@ type Target struct {
 	Machine    int                  // arrivals that are taken for a machine's
 }
 
+// Fell is when a person first followed the link or the QR code or opened the attachment, as far as is known; zero: never.
+func (t Target) Fell() time.Time {
+	return earlier(earlier(t.ByPerson[Visited], t.ByPerson[Scanned]), t.ByPerson[Attached])
+}
+
+// Arrived reports whether anything came by the link, the QR code or the attachment, whoever made it.
+func (t Target) Arrived() bool {
+	return !t.First[Visited].IsZero() || !t.First[Scanned].IsZero() || !t.First[Attached].IsZero()
+}
+
 // Name is how the recipient is called on screens.
 func (t Target) Name() string { return fullName(t.Surname, t.Given) }
 
@@ -237,7 +247,8 @@ type Event struct {
 	Method    string
 	Net       netip.Addr
 	Agent     string
-	Malformed bool // junk stood behind the token
+	Malformed bool   // junk stood behind the token
+	Of        Signal // for what was done on a page: what the link to it was for; "" where it is not known
 	Detail    string
 	Verdict   string   // "" while not judged
 	Reasons   []Reason // why

@@ -162,9 +162,9 @@ func (b *Book) feedbackAsked(ctx context.Context, tx *store.Tx, id string) error
 
 // Outcome is what a recipient did, as far as it is known.
 func (t Target) Outcome() lesson.Outcome {
-	fell := !t.ByPerson[Visited].IsZero() || !t.ByPerson[Attached].IsZero()
+	fell := !t.Fell().IsZero()
 	reported := !t.First[Reported].IsZero()
-	perhaps := t.Machine == 0 && !(t.First[Visited].IsZero() && t.First[Attached].IsZero()) // nobody may be told that nothing was opened
+	perhaps := t.Machine == 0 && t.Arrived() // nobody may be told that nothing was opened
 	switch {
 	case fell && reported:
 		return lesson.ClickedReported

@@ -51,6 +51,7 @@ type judged struct {
 	silent  []quiet
 	facts   hit.Facts
 	hits    []hit.Hit
+	of      []Signal // what the page of each hit was reached by, "" where it is not known
 	old     []string // the verdict that each hit has, with the version of the rules; "" for none
 	rules   hit.Rules
 	zone    *time.Location
@@ -188,7 +189,7 @@ func (b *Book) toJudge(ctx context.Context, f facility.ID, id string) (j *judged
 }
 
 // heard is true for a recipient of whom something may have come; a decoy counts even when nothing did.
-const heard = "(t.role <> 'staff' OR t.machine > 0 OR t.open_at > 0 OR t.url_at > 0 OR t.attach_at > 0 OR t.report_at > 0 OR t.reply_at > 0 OR t.lesson_at > 0 OR t.release_at > 0)"
+const heard = "(t.role <> 'staff' OR t.machine > 0 OR t.open_at > 0 OR t.url_at > 0 OR t.qr_at > 0 OR t.attach_at > 0 OR t.report_at > 0 OR t.reply_at > 0 OR t.lesson_at > 0 OR t.release_at > 0)"
 
 // readTargets reads whom the arrivals are about; of the others, nearly all of a long list, it counts what the totals need.
 func (j *judged) readTargets(ctx context.Context, tx *store.Tx, id string) (err error) {
@@ -251,7 +252,7 @@ func (j *judged) readHits(ctx context.Context, tx *store.Tx, id string) error {
 		if verdict != "" {
 			old = one(verdict + "/" + version)
 		}
-		j.old = append(j.old, old)
+		j.old, j.of = append(j.old, old), append(j.of, Signal(one(string(e.Of))))
 		return nil
 	}, "SELECT "+eventColumns+", coalesce(v.verdict, ''), coalesce(v.version, '') FROM drill_events e LEFT JOIN drill_verdicts v ON v.facility_id = e.facility_id AND v.event_id = e.id "+
 		"WHERE e.facility_id = $1 AND e.drill_id = $2 ORDER BY e.at, e.id", id)
@@ -267,7 +268,7 @@ func judgedAs(s Signal) hit.Signal {
 
 // behind is what led to the page on which a recipient pressed or moved something; Confirm when nothing of the mail did, as after a feedback mail.
 func (t *Target) behind() Signal {
-	for _, s := range []Signal{Visited, Attached} {
+	for _, s := range []Signal{Visited, Scanned, Attached} {
 		if !t.First[s].IsZero() {
 			return s
 		}
@@ -333,10 +334,10 @@ func (b *Book) keepTargets(ctx context.Context, f facility.ID, id string, j *jud
 		case hit.Person:
 			s := Signal(h.Signal)
 			switch s {
-			case Scanned:
-				s = Visited
 			case Confirm, Touched: // only who was on the page can press there
-				if t := who[h.Recipient]; t != nil {
+				if of := j.of[i]; of != "" {
+					s = of
+				} else if t := who[h.Recipient]; t != nil {
 					s = t.behind()
 				}
 			}
@@ -356,17 +357,17 @@ func (b *Book) keepTargets(ctx context.Context, f facility.ID, id string, j *jud
 	for i := range j.targets {
 		t := &j.targets[i]
 		p := person[t.ID]
-		if t.Machine == machine[t.ID] && t.ByPerson[Opened].Equal(p[Opened]) && t.ByPerson[Visited].Equal(p[Visited]) && t.ByPerson[Attached].Equal(p[Attached]) {
+		if t.Machine == machine[t.ID] && t.ByPerson[Opened].Equal(p[Opened]) && t.ByPerson[Visited].Equal(p[Visited]) && t.ByPerson[Scanned].Equal(p[Scanned]) && t.ByPerson[Attached].Equal(p[Attached]) {
 			continue
 		}
-		t.Machine, t.ByPerson = machine[t.ID], map[Signal]time.Time{Opened: p[Opened], Visited: p[Visited], Attached: p[Attached]}
+		t.Machine, t.ByPerson = machine[t.ID], map[Signal]time.Time{Opened: p[Opened], Visited: p[Visited], Scanned: p[Scanned], Attached: p[Attached]}
 		changed = append(changed, t)
 	}
 	for some := range slices.Chunk(changed, 400) {
 		err := b.db.Write(ctx, f, func(tx *store.Tx) error {
 			for _, t := range some {
-				if _, err := tx.Exec(ctx, "UPDATE drill_targets SET open_person = $4, url_person = $5, attach_person = $6, machine = $7 WHERE facility_id = $1 AND drill_id = $2 AND id = $3",
-					id, t.ID, store.Micros(t.ByPerson[Opened]), store.Micros(t.ByPerson[Visited]), store.Micros(t.ByPerson[Attached]), t.Machine); err != nil {
+				if _, err := tx.Exec(ctx, "UPDATE drill_targets SET open_person = $4, url_person = $5, qr_person = $6, attach_person = $7, machine = $8 WHERE facility_id = $1 AND drill_id = $2 AND id = $3",
+					id, t.ID, store.Micros(t.ByPerson[Opened]), store.Micros(t.ByPerson[Visited]), store.Micros(t.ByPerson[Scanned]), store.Micros(t.ByPerson[Attached]), t.Machine); err != nil {
 					return err
 				}
 			}
@@ -419,7 +420,7 @@ func scanEvent(r *sql.Rows, more ...any) (e Event, err error) {
 			return e, err
 		}
 	}
-	e.At, e.Malformed, e.Detail = store.Time(at), c.Malformed, c.Detail
+	e.At, e.Malformed, e.Of, e.Detail = store.Time(at), c.Malformed, c.Of, c.Detail
 	if net != "" {
 		e.Net, err = netip.ParseAddr(net)
 	}

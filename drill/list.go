@@ -14,15 +14,15 @@ import (
 )
 
 const targetColumns = `t.id, t.drill_id, t.person_id, t.address, t.surname, t.given, t.department, t.job, t.role, t.mail, t.begun_at, t.accepted_at,
-	t.open_at, t.url_at, t.attach_at, t.report_at, t.reply_at, t.lesson_at, t.release_at, t.open_person, t.url_person, t.attach_person, t.machine`
+	t.open_at, t.url_at, t.qr_at, t.attach_at, t.report_at, t.reply_at, t.lesson_at, t.release_at, t.open_person, t.url_person, t.qr_person, t.attach_person, t.machine`
 
 func scanTarget(r interface{ Scan(...any) error }) (t Target, err error) {
-	var begun, accepted, open, url, attach, report, reply, lesson, release, openP, urlP, attachP int64
+	var begun, accepted, open, url, qr, attach, report, reply, lesson, release, openP, urlP, qrP, attachP int64
 	err = r.Scan(&t.ID, &t.Drill, &t.Person, &t.Address, &t.Surname, &t.Given, &t.Department, &t.Job, &t.Role, &t.Mail, &begun, &accepted,
-		&open, &url, &attach, &report, &reply, &lesson, &release, &openP, &urlP, &attachP, &t.Machine)
+		&open, &url, &qr, &attach, &report, &reply, &lesson, &release, &openP, &urlP, &qrP, &attachP, &t.Machine)
 	t.BegunAt, t.AcceptedAt = store.Time(begun), store.Time(accepted)
-	t.First = happened(map[Signal]int64{Opened: open, Visited: url, Attached: attach, Reported: report, Replied: reply, Lesson: lesson, Released: release})
-	t.ByPerson = happened(map[Signal]int64{Opened: openP, Visited: urlP, Attached: attachP})
+	t.First = happened(map[Signal]int64{Opened: open, Visited: url, Scanned: qr, Attached: attach, Reported: report, Replied: reply, Lesson: lesson, Released: release})
+	t.ByPerson = happened(map[Signal]int64{Opened: openP, Visited: urlP, Scanned: qrP, Attached: attachP})
 	return t, err
 }
 
@@ -56,27 +56,28 @@ const (
 	ShowAll      Shown = ""
 	ShowOpened   Shown = "open"
 	ShowVisited  Shown = "url"
+	ShowScanned  Shown = "qr"
 	ShowAttached Shown = "attachment"
 	ShowReported Shown = "report"
 	ShowReplied  Shown = "reply"
 	ShowLesson   Shown = "lesson"
 	ShowReleased Shown = "release"
-	ShowFell     Shown = "fell"    // clicked or opened the attachment, a person's
+	ShowFell     Shown = "fell"    // followed the link or the QR code or opened the attachment, a person's
 	ShowQuiet    Shown = "quiet"   // nothing is known of them: neither fell nor reported
 	ShowMachine  Shown = "machine" // arrivals that are taken for a machine's
 	ShowFailed   Shown = "failed"  // the mail was not delivered, or nobody knows
 )
 
 var shownWhere = map[Shown]string{
-	ShowOpened: "t.open_at > 0", ShowVisited: "t.url_at > 0", ShowAttached: "t.attach_at > 0", ShowReported: "t.report_at > 0", ShowReplied: "t.reply_at > 0",
-	ShowLesson: "t.lesson_at > 0", ShowReleased: "t.release_at > 0", ShowFell: "(t.url_person > 0 OR t.attach_person > 0)",
-	ShowQuiet: "(t.url_person = 0 AND t.attach_person = 0 AND t.report_at = 0)", ShowMachine: "t.machine > 0",
+	ShowOpened: "t.open_at > 0", ShowVisited: "t.url_at > 0", ShowScanned: "t.qr_at > 0", ShowAttached: "t.attach_at > 0", ShowReported: "t.report_at > 0", ShowReplied: "t.reply_at > 0",
+	ShowLesson: "t.lesson_at > 0", ShowReleased: "t.release_at > 0", ShowFell: "(t.url_person > 0 OR t.qr_person > 0 OR t.attach_person > 0)",
+	ShowQuiet: "(t.url_person = 0 AND t.qr_person = 0 AND t.attach_person = 0 AND t.report_at = 0)", ShowMachine: "t.machine > 0",
 	ShowFailed: "t.mail IN ('refused', 'unknown', 'bounced', 'skipped', 'deferred')",
 }
 
 // ShownKinds lists the filters in the order of screens.
 func ShownKinds() []Shown {
-	return []Shown{ShowAll, ShowReported, ShowFell, ShowQuiet, ShowOpened, ShowVisited, ShowAttached, ShowReplied, ShowReleased, ShowLesson, ShowMachine, ShowFailed}
+	return []Shown{ShowAll, ShowReported, ShowFell, ShowQuiet, ShowOpened, ShowVisited, ShowScanned, ShowAttached, ShowReplied, ShowReleased, ShowLesson, ShowMachine, ShowFailed}
 }
 
 // TargetFilter picks recipients of a drill.

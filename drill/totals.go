@@ -22,11 +22,12 @@ type Totals struct {
 	Failed                    int    `json:"failed"`  // refused, bounced or skipped
 	OpenRaw, OpenPerson       int
 	URLRaw, URLPerson         int
+	QRRaw, QRPerson           int
 	AttachRaw, AttachPerson   int
 	Reported                  int
 	ReportedFirst             int // before any click of their own
 	Replied, Lesson, Released int
-	Fell                      int  // clicked or opened the attachment, a person's
+	Fell                      int  // followed the link or the QR code or opened the attachment, a person's; each recipient once
 	Hidden                    bool // so few people that only the mails are counted: what they did would tell about single persons
 }
 
@@ -38,6 +39,7 @@ func (t Totals) hide() Totals {
 func (t *Totals) add(o Totals) {
 	t.Sent, t.Unknown, t.Failed = t.Sent+o.Sent, t.Unknown+o.Unknown, t.Failed+o.Failed
 	t.OpenRaw, t.OpenPerson, t.URLRaw, t.URLPerson = t.OpenRaw+o.OpenRaw, t.OpenPerson+o.OpenPerson, t.URLRaw+o.URLRaw, t.URLPerson+o.URLPerson
+	t.QRRaw, t.QRPerson = t.QRRaw+o.QRRaw, t.QRPerson+o.QRPerson
 	t.AttachRaw, t.AttachPerson, t.Reported, t.ReportedFirst = t.AttachRaw+o.AttachRaw, t.AttachPerson+o.AttachPerson, t.Reported+o.Reported, t.ReportedFirst+o.ReportedFirst
 	t.Replied, t.Lesson, t.Released, t.Fell = t.Replied+o.Replied, t.Lesson+o.Lesson, t.Released+o.Released, t.Fell+o.Fell
 }
@@ -110,27 +112,28 @@ func (t *Target) totals(end time.Time) (o Totals) {
 		o.Failed = 1
 	}
 	o.OpenRaw, o.OpenPerson, o.URLRaw, o.URLPerson = one(has(Opened)), one(did(Opened)), one(has(Visited)), one(did(Visited))
+	o.QRRaw, o.QRPerson = one(has(Scanned)), one(did(Scanned))
 	o.AttachRaw, o.AttachPerson = one(has(Attached)), one(did(Attached))
 	o.Reported, o.Replied, o.Lesson, o.Released = one(has(Reported)), one(has(Replied)), one(!t.First[Lesson].IsZero()), one(has(Released)) // the feedback mail's lesson comes after the end
-	o.Fell = one(did(Visited) || did(Attached))
-	fell := earlier(t.ByPerson[Visited], t.ByPerson[Attached]) // one after the end is later than any report that counts
+	o.Fell = one(did(Visited) || did(Scanned) || did(Attached))
+	fell := t.Fell() // one after the end is later than any report that counts
 	o.ReportedFirst = one(has(Reported) && (fell.IsZero() || t.First[Reported].Before(fell)))
 	return o
 }
 
 const totalSums = `sum(t.sent), sum(t.unknown), sum(t.failed), sum(t.open_raw), sum(t.open_person), sum(t.url_raw), sum(t.url_person), sum(t.attach_raw), sum(t.attach_person),
-	sum(t.reported), sum(t.first), sum(t.replied), sum(t.lesson), sum(t.released), sum(t.fell)`
+	sum(t.reported), sum(t.first), sum(t.replied), sum(t.lesson), sum(t.released), sum(t.fell), sum(t.qr_raw), sum(t.qr_person)`
 
 func (t *Totals) fields() []any {
 	return []any{&t.Sent, &t.Unknown, &t.Failed, &t.OpenRaw, &t.OpenPerson, &t.URLRaw, &t.URLPerson, &t.AttachRaw, &t.AttachPerson, &t.Reported, &t.ReportedFirst,
-		&t.Replied, &t.Lesson, &t.Released, &t.Fell}
+		&t.Replied, &t.Lesson, &t.Released, &t.Fell, &t.QRRaw, &t.QRPerson}
 }
 
 func (t Totals) insert(ctx context.Context, tx *store.Tx, drill string) error {
 	_, err := tx.Exec(ctx, `INSERT INTO drill_totals (facility_id, day, drill_id, department, sent, unknown, failed, open_raw, open_person, url_raw, url_person, attach_raw,
-		attach_person, reported, first, replied, lesson, released, fell) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
+		attach_person, reported, first, replied, lesson, released, fell, qr_raw, qr_person) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
 		t.Day, drill, t.Department, t.Sent, t.Unknown, t.Failed, t.OpenRaw, t.OpenPerson, t.URLRaw, t.URLPerson, t.AttachRaw, t.AttachPerson, t.Reported, t.ReportedFirst,
-		t.Replied, t.Lesson, t.Released, t.Fell)
+		t.Replied, t.Lesson, t.Released, t.Fell, t.QRRaw, t.QRPerson)
 	return err
 }
 

@@ -327,7 +327,7 @@ func (b *Book) Speed(ctx context.Context, f facility.ID, drill string) (s Speed,
 			from = d.Started
 		}
 		at := t.First[Reported]
-		if fell := earlier(t.ByPerson[Visited], t.ByPerson[Attached]); !fell.IsZero() {
+		if fell := t.Fell(); !fell.IsZero() {
 			clicks = append(clicks, fell)
 		}
 		if at.IsZero() {

@@ -60,9 +60,9 @@ func advice(ctx context.Context, d drill.Drill, sums drill.Sums, s page.DrillSum
 	if all.Unknown+all.Failed > 0 {
 		say("届かなかったか、届いたか分からないメールが %d通あります。次の訓練の前に、宛先を確かめてください。", "%d mails failed or have an unknown end. Check the addresses before the next drill.", all.Unknown+all.Failed)
 	}
-	if all.URLRaw+all.AttachRaw > all.URLPerson+all.AttachPerson {
+	if raw, person := all.URLRaw+all.QRRaw+all.AttachRaw, all.URLPerson+all.QRPerson+all.AttachPerson; raw > person {
 		say("リンクと添付への通信のうち、人のものと言えないものがあります(宛先の数で、通信 %d、人 %d)。上の率には、人と見たものだけを使っています。",
-			"Some arrivals cannot be taken for people (recipients: %d with arrivals, %d with a person's). Rates use the latter.", all.URLRaw+all.AttachRaw, all.URLPerson+all.AttachPerson)
+			"Some arrivals cannot be taken for people (recipients: %d with arrivals, %d with a person's). Rates use the latter.", raw, person)
 	}
 	if d.Rating.Difficulty == "" {
 		say("このメールの見抜きにくさは量られていません。量っておくと、次の訓練と比べられます。", "The difficulty of this mail was not measured. Measure it, and the next drill can be compared.")

@@ -21,6 +21,7 @@ const inDetail = 20_000
 // drillTimes is how long recipients took, of one drill or of several.
 type drillTimes struct {
 	reports, falls []share.Time
+	qr             []share.Time // who followed the QR code, a part of falls
 	race           share.Race
 	first          time.Duration // from the first mail to the first report
 	reported       bool
@@ -51,7 +52,9 @@ func timesOf(d drill.Drill, list []drill.Target, now time.Time) (x drillTimes) {
 			return share.Time{After: at.Sub(start), Seen: true}
 		}
 		x.reports = append(x.reports, after(t.First[drill.Reported], &reports))
-		x.falls = append(x.falls, after(firstOf(t.ByPerson[drill.Visited], t.ByPerson[drill.Attached]), &clicks))
+		x.falls = append(x.falls, after(t.Fell(), &clicks))
+		var scans []time.Time
+		x.qr = append(x.qr, after(t.ByPerson[drill.Scanned], &scans))
 	}
 	x.race = share.First(reports, clicks)
 	if x.reported = !x.race.FirstReport.IsZero(); x.reported {
@@ -60,15 +63,8 @@ func timesOf(d drill.Drill, list []drill.Target, now time.Time) (x drillTimes) {
 	return x
 }
 
-func firstOf(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
-}
-
 func (x drillTimes) curve() page.DrillCurve {
-	c := page.DrillCurve{Reports: share.Curve(x.reports), Falls: share.Curve(x.falls), People: len(x.reports)}
+	c := page.DrillCurve{Reports: share.Curve(x.reports), Falls: share.Curve(x.falls), QR: share.Curve(x.qr), People: len(x.reports)}
 	for _, list := range [][]share.Time{x.reports, x.falls} {
 		for _, t := range list {
 			c.Watched = max(c.Watched, t.After)
@@ -141,7 +137,7 @@ func (v *visit) perDrill(view *page.DrillTotalsView, sums []drill.Totals, drills
 				return times, firsts, err
 			}
 			view.Detailed++
-			times.reports, times.falls = append(times.reports, one.reports...), append(times.falls, one.falls...)
+			times.reports, times.falls, times.qr = append(times.reports, one.reports...), append(times.falls, one.falls...), append(times.qr, one.qr...)
 			firsts = append(firsts, share.Time{After: one.first, Seen: one.reported})
 			if one.reported && shown(t) {
 				line.First = share.Span(one.first).For(v.ctx)
@@ -200,7 +196,8 @@ func sumOf(s drill.Sums) (out page.DrillSum) {
 }
 
 func holds(s *page.DrillSum, d drill.Drill) {
-	s.Links = s.Links || d.Mail.Link || d.Mail.QR
+	s.Links = s.Links || d.Mail.Link
+	s.QR = s.QR || d.Mail.QR
 	s.Attachments = s.Attachments || d.Mail.Attachment != ""
 	s.Released = s.Released || d.Mode == drill.Quarantine
 }

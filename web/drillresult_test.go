@@ -10,6 +10,11 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +23,7 @@ import (
 	"kenshin/drill"
 	"kenshin/drill/calendar"
 	"kenshin/drill/intake"
+	"kenshin/drill/letter"
 	"kenshin/drill/preflight"
 	"kenshin/internal/browsertest"
 	"kenshin/internal/mailtest"
@@ -49,6 +55,7 @@ type rehearsal struct {
 	d       drill.Drill
 	token   map[string]string
 	counter *drill.Counter
+	mails   map[string][]byte // by recipient
 }
 
 var staffOf = []struct {
@@ -66,7 +73,7 @@ func (c *console) byRole(role actor.Role) context.Context {
 
 // rehearse sends one drill to 33 people and a decoy through a real SMTP server.
 func rehearse(t *testing.T) *rehearsal {
-	r := &rehearsal{console: openConsole(t), token: map[string]string{}}
+	r := &rehearsal{console: openConsole(t), token: map[string]string{}, mails: map[string][]byte{}}
 	admin, trainer, sink, dns := r.byRole(actor.Admin), r.byRole(actor.Trainer), mailtest.Start(t), names{}
 	r.Drills.Reach(preflight.World{Resolver: dns, Now: time.Now, Dial: func(context.Context, string, string) (net.Conn, error) {
 		return nil, &net.OpError{Op: "dial", Err: net.UnknownNetworkError("none in this test")}
@@ -90,7 +97,7 @@ func rehearse(t *testing.T) *rehearsal {
 	_, _, err = r.Drills.SavePeople(admin, r.f, people, false)
 	r.must(err)
 	r.d, err = r.Drills.Save(trainer, r.f, drill.Drill{Name: "秋の訓練", Schedule: drill.Schedule{Rate: 1000}, Mail: drill.Mail{FromName: "ひばり宅配便", FromLocal: "info",
-		Subject: "お荷物のお届けについて", Text: "{{氏名}} 様\n\n{{リンク}}\n", HTML: `<p>{{氏名}} 様</p><p><a href="{{リンク}}">再配達</a></p>`, Link: true, Landing: "parcel"},
+		Subject: "お荷物のお届けについて", Text: "{{氏名}} 様\n\n{{リンク}}\n", HTML: `<p>{{氏名}} 様</p><p><a href="{{リンク}}">再配達</a></p><p>{{QR}}</p>`, Link: true, QR: true, Landing: "parcel"},
 		Rating: drill.Rating{Difficulty: "moderately", Cues: []drill.Cue{{ID: "urgency", Part: "text", Text: "本日中に"}}}})
 	r.must(err)
 	r.letGo(admin, trainer)
@@ -103,6 +110,7 @@ func rehearse(t *testing.T) *rehearsal {
 		r.must(err)
 	}
 	for _, m := range sink.Messages() {
+		r.mails[m.To] = m.Body
 		mail, err := intake.Read(m.Body, intake.Given{}, intake.Limits{})
 		r.must(err)
 		for _, k := range mail.Tokens {
@@ -155,6 +163,57 @@ func (r *rehearsal) did(to string, of drill.Signal, byHand bool) {
 	}
 }
 
+// scanned follows the QR code of somebody's mail by hand, read from its picture by a program of others.
+func (r *rehearsal) scanned(to string) {
+	r.t.Helper()
+	reader, err := exec.LookPath("zbarimg")
+	if err != nil {
+		r.t.Skip("no zbarimg; apt-get install zbar-tools")
+	}
+	seen, err := letter.Preview(r.mails[to])
+	r.must(err)
+	if len(seen.Inline) != 1 {
+		r.t.Fatalf("%d pictures in the mail", len(seen.Inline))
+	}
+	picture := filepath.Join(r.t.TempDir(), "qr.png")
+	r.must(os.WriteFile(picture, seen.Inline[0].Body, 0o600))
+	out, err := exec.Command(reader, "--quiet", "--raw", picture).Output()
+	r.must(err)
+	a := drill.Arrival{Token: path.Base(strings.TrimSpace(string(out))), Method: http.MethodGet, Net: netip.MustParseAddr("203.0.113.8"), Agent: "Mozilla/5.0 (iPhone)"}
+	for _, s := range []drill.Signal{"", drill.Confirm} {
+		if a.Signal = s; s != "" {
+			a.Method = http.MethodPost
+		}
+		at, known, err := r.counter.Arrive(context.Background(), a)
+		r.must(err)
+		if !known || at.Of != drill.Scanned {
+			r.t.Fatalf("the QR code of %s leads to %+v", to, at)
+		}
+	}
+}
+
+// A QR code that somebody follows has its own column, filter, number and line of the curve; it is one person who fell, and no link.
+func TestQRCodesOnTheScreens(t *testing.T) {
+	r := rehearse(t)
+	at := "/drills/" + r.d.ID
+	r.get(actor.Trainer, at+"/results").is(http.StatusOK, "QRのリンクを開いた(人)", "!点線: そのうち")
+	for i := range 3 {
+		r.scanned(address(0, i))
+	}
+	r.did(address(1, 1), drill.Visited, true)
+	r.must(r.Drills.Judge(context.Background(), r.f, r.d.ID))
+	r.get(actor.Trainer, at+"/results").is(http.StatusOK, "4 / 33人", "3 / 33人", "1 / 33人", "点線: そのうち", `class="qr"`)
+	r.get(actor.Trainer, at+"/targets?show=qr").is(http.StatusOK, `<th scope="col">QR</th>`, "3件", "=髙﨑 0-0", "!=髙﨑 1-1", "開封の印なし・QRは開いた")
+	r.get(actor.Trainer, at+"/targets?show=url").is(http.StatusOK, "=髙﨑 1-1", "!=髙﨑 0-0")
+	file := r.get(actor.Trainer, at+"/targets/export?show=qr").is(http.StatusOK, "QR 人")
+	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(file.Body.String(), "\uFEFF"))).ReadAll()
+	r.must(err)
+	column := slices.Index(rows[0], "QR 人")
+	if link := slices.Index(rows[0], "リンク 人"); len(rows) != 4 || column < 0 || rows[1][column] == "" || rows[1][link] != "" {
+		t.Errorf("%v", rows)
+	}
+}
+
 // autumn is what happened: five reports, six clicks by hand in one department, one visit that a machine made.
 func (r *rehearsal) autumn() {
 	r.did(address(1, 0), drill.Reported, false)
@@ -177,7 +236,7 @@ func TestResultsOfADrill(t *testing.T) {
 	for _, path := range []string{"/drills/totals", at + "/results", at + "/report"} {
 		page := r.get(actor.Department, path).is(http.StatusOK, "秋の訓練", "やや見抜きにくい", "看護部").is(http.StatusOK, few...)
 		text := page.Body.String()
-		if report, fell := strings.Index(text, "報告した人"), strings.Index(text, "リンクか添付を開いた人"); report < 0 || report > fell {
+		if report, fell := strings.Index(text, "報告した人"), strings.Index(text, "リンク・QR・添付を開いた人"); report < 0 || report > fell {
 			t.Errorf("%s: reports do not come first: %d, %d", path, report, fell)
 		}
 		for _, words := range []string{"15.2%", "18.2%", "監視用メールボックス 1個のうち"} { // 5 and 6 of 33
@@ -259,6 +318,8 @@ func TestResultsInABrowser(t *testing.T) {
 		t.Skip("pages in a browser take a while")
 	}
 	r := rehearse(t)
+	r.scanned(address(0, 7))
+	r.scanned(address(0, 8))
 	r.autumn()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		q.AddCookie(&http.Cookie{Name: sessionCookie, Value: r.cookies[actor.Trainer]})

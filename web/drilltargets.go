@@ -149,7 +149,7 @@ func (v *visit) targetTable() paper.Table {
 	var t paper.Table
 	for _, h := range [][2]string{{"氏名", "Name"}, {"メールアドレス", "Address"}, {"部署", "Department"}, {"職種", "Job"}, {"配信", "Delivery"}, {"受け取られた時刻", "Accepted"},
 		{"報告", "Reported"}, {"開封の印 最初の通信", "Open, first arrival"}, {"開封の印 人", "Open, person"}, {"リンク 最初の通信", "Link, first arrival"}, {"リンク 人", "Link, person"},
-		{"添付 最初の通信", "Attachment, first arrival"}, {"添付 人", "Attachment, person"}, {"返信", "Replied"}, {"隔離から取り出した", "Released"}, {"教材を終えた", "Lesson"},
+		{"QR 最初の通信", "QR code, first arrival"}, {"QR 人", "QR code, person"}, {"添付 最初の通信", "Attachment, first arrival"}, {"添付 人", "Attachment, person"}, {"返信", "Replied"}, {"隔離から取り出した", "Released"}, {"教材を終えた", "Lesson"},
 		{"機械の通信の数", "Machine arrivals"}, {"注記", "Note"}} {
 		t.Columns = append(t.Columns, paper.Column{Header: v.t(h[0], h[1])})
 	}
@@ -174,7 +174,7 @@ func (v *visit) targetRecords(d drill.Drill, f drill.TargetFilter) paper.Records
 			}
 			for _, t := range list.Targets {
 				if !yield([]any{t.Name(), t.Address, t.Department, t.Job, page.DeliveryText(t.Mail).For(v.ctx), at(t.AcceptedAt), at(t.First[drill.Reported]),
-					at(t.First[drill.Opened]), at(t.ByPerson[drill.Opened]), at(t.First[drill.Visited]), at(t.ByPerson[drill.Visited]),
+					at(t.First[drill.Opened]), at(t.ByPerson[drill.Opened]), at(t.First[drill.Visited]), at(t.ByPerson[drill.Visited]), at(t.First[drill.Scanned]), at(t.ByPerson[drill.Scanned]),
 					at(t.First[drill.Attached]), at(t.ByPerson[drill.Attached]), at(t.First[drill.Replied]), at(t.First[drill.Released]), at(t.First[drill.Lesson]),
 					t.Machine, page.OddText(v.ctx, t)}, nil) {
 					return

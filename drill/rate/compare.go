@@ -39,18 +39,18 @@ func (r Race) Won() bool { return r.Before > 0 }
 func (r Race) Text() i18n.Text {
 	switch {
 	case r.FirstReport.IsZero() && r.FirstClick.IsZero():
-		return i18n.Text{Ja: "報告も、リンクか添付を開いた人も、まだありません。", En: "Nobody has reported and nobody has opened the link or the attachment."}
+		return i18n.Text{Ja: "報告も、リンク・QR・添付を開いた人も、まだありません。", En: "Nobody has reported and nobody has opened the link, the QR code or the attachment."}
 	case r.FirstReport.IsZero():
-		return i18n.Text{Ja: "リンクか添付を開いた人はいますが、報告はまだありません。", En: "The link or the attachment was opened, and nobody has reported."}
+		return i18n.Text{Ja: "リンク・QR・添付を開いた人はいますが、報告はまだありません。", En: "The link, the QR code or the attachment was opened, and nobody has reported."}
 	case r.FirstClick.IsZero():
-		return i18n.Text{Ja: "リンクか添付を開いた人はなく、報告がありました。", En: "It was reported, and nobody opened the link or the attachment."}
+		return i18n.Text{Ja: "リンク・QR・添付を開いた人はなく、報告がありました。", En: "It was reported, and nobody opened the link, the QR code or the attachment."}
 	}
 	if r.Won() {
 		d := Span(r.FirstClick.Sub(r.FirstReport))
-		return i18n.Text{Ja: fmt.Sprintf("最初の人がリンクか添付を開く%s前に、最初の報告がありました。", d.Ja), En: fmt.Sprintf("The first report came %s before anybody opened the link or the attachment.", d.En)}
+		return i18n.Text{Ja: fmt.Sprintf("最初の人がリンク・QR・添付を開く%s前に、最初の報告がありました。", d.Ja), En: fmt.Sprintf("The first report came %s before anybody opened the link, the QR code or the attachment.", d.En)}
 	}
 	d := Span(r.FirstReport.Sub(r.FirstClick))
-	return i18n.Text{Ja: fmt.Sprintf("最初の報告は、最初の人がリンクか添付を開いてから%s後でした。", d.Ja), En: fmt.Sprintf("The first report came %s after the first person opened the link or the attachment.", d.En)}
+	return i18n.Text{Ja: fmt.Sprintf("最初の報告は、最初の人がリンク・QR・添付を開いてから%s後でした。", d.Ja), En: fmt.Sprintf("The first report came %s after the first person opened the link, the QR code or the attachment.", d.En)}
 }
 
 // Drill is what a comparison needs of one drill.

@@ -126,7 +126,7 @@ func TestMedianNamesItsPeople(t *testing.T) {
 func TestWhoWasFirst(t *testing.T) {
 	at := func(m int) time.Time { return time.Date(2026, 11, 20, 9, m, 0, 0, time.UTC) }
 	r := First([]time.Time{at(9), at(3), at(20)}, []time.Time{at(30), at(10)})
-	if r.Before != 2 || !r.Won() || r.Text().Ja != "最初の人がリンクか添付を開く7分0秒前に、最初の報告がありました。" {
+	if r.Before != 2 || !r.Won() || r.Text().Ja != "最初の人がリンク・QR・添付を開く7分0秒前に、最初の報告がありました。" {
 		t.Errorf("%+v %s", r, r.Text().Ja)
 	}
 	if r := First([]time.Time{at(12)}, []time.Time{at(10)}); r.Won() || !strings.Contains(r.Text().Ja, "2分0秒後") {

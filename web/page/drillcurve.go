@@ -13,6 +13,7 @@ import (
 // DrillCurve is how many had reported and how many had fallen, over the time since each got the mail. Points are estimates of Kaplan and Meier.
 type DrillCurve struct {
 	Reports, Falls []share.Point
+	QR             []share.Point // of Falls, who followed the QR code; empty where there was none
 	People         int
 	Watched        time.Duration // the longest that anybody was watched
 }

@@ -1483,7 +1483,7 @@ func drillDesk(v DrillDeskView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = heads(col(t(ctx, "施設", "Facility")), col(t(ctx, "訓練", "Drill")), col(t(ctx, "報告率", "Reported")), col(t(ctx, "リンクか添付を開いた人", "Fell"))).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = heads(col(t(ctx, "施設", "Facility")), col(t(ctx, "訓練", "Drill")), col(t(ctx, "報告率", "Reported")), col(t(ctx, "リンク・QR・添付を開いた人", "Fell"))).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -250,7 +250,7 @@ func drillReport(s Shell, v DrillReportView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = drillNumber(t(ctx, "リンクか添付を開いた人", "Fell: link or attachment"), "", v.Sum.All.of(v.Sum.All.Fell), -1).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = drillNumber(t(ctx, "リンク・QR・添付を開いた人", "Fell: link, QR code or attachment"), "", v.Sum.All.of(v.Sum.All.Fell), -1).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -581,9 +581,9 @@ func leafDepartments(s DrillSum) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var34 string
-		templ_7745c5c3_Var34, templ_7745c5c3_Err = templ.JoinStringErrs(t(ctx, "リンクか添付を開いた人", "Fell"))
+		templ_7745c5c3_Var34, templ_7745c5c3_Err = templ.JoinStringErrs(t(ctx, "リンク・QR・添付を開いた人", "Fell"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/page/drillreport.templ`, Line: 93, Col: 73}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/page/drillreport.templ`, Line: 93, Col: 78}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var34))
 		if templ_7745c5c3_Err != nil {

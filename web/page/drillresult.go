@@ -48,6 +48,17 @@ type DrillSum struct {
 	Dirty       int  // drills with arrivals that nobody judged yet
 }
 
+// hasQR reports whether tables have a column for the QR code.
+func (s DrillSum) hasQR() bool { return s.QR || s.All.QRRaw > 0 }
+
+// departmentColumns are the columns beside the name.
+func (s DrillSum) departmentColumns() string {
+	if s.hasQR() {
+		return "7"
+	}
+	return "6"
+}
+
 // DrillTotalsView is the first screen of results.
 type DrillTotalsView struct {
 	From, To string
@@ -227,13 +238,15 @@ func ShownText(s drill.Shown) i18n.Text {
 	case drill.ShowReported:
 		return i18n.Text{Ja: "報告した", En: "Reported"}
 	case drill.ShowFell:
-		return i18n.Text{Ja: "リンクか添付を開いた(人)", En: "Fell (a person)"}
+		return i18n.Text{Ja: "リンク・QR・添付を開いた(人)", En: "Fell (a person)"}
 	case drill.ShowQuiet:
 		return i18n.Text{Ja: "どちらもなし", En: "Neither"}
 	case drill.ShowOpened:
 		return i18n.Text{Ja: "開封の印あり", En: "Open mark"}
 	case drill.ShowVisited:
 		return i18n.Text{Ja: "リンクへの通信あり", En: "Link requested"}
+	case drill.ShowScanned:
+		return i18n.Text{Ja: "QRへの通信あり", En: "QR code requested"}
 	case drill.ShowAttached:
 		return i18n.Text{Ja: "添付からの通信あり", En: "Attachment called"}
 	case drill.ShowReplied:
@@ -298,9 +311,11 @@ func oddly(ctx context.Context, d drill.Target) string {
 		return ""
 	case !d.ByPerson[drill.Visited].IsZero():
 		return t(ctx, "開封の印なし・リンクは開いた", "no open mark, yet the link was followed")
+	case !d.ByPerson[drill.Scanned].IsZero():
+		return t(ctx, "開封の印なし・QRは開いた", "no open mark, yet the QR code was followed")
 	case !d.ByPerson[drill.Attached].IsZero():
 		return t(ctx, "開封の印なし・添付は開いた", "no open mark, yet the attachment was opened")
-	case !d.First[drill.Visited].IsZero() || !d.First[drill.Attached].IsZero():
+	case d.Arrived():
 		return t(ctx, "開封の印なし・通信だけあり", "no open mark, arrivals only")
 	}
 	return ""
@@ -312,6 +327,16 @@ func OddText(ctx context.Context, d drill.Target) string { return oddly(ctx, d) 
 // exact is a time to the second, as a timeline needs it.
 func exact(ctx context.Context, at time.Time) string {
 	return date(ctx, at) + " " + at.In(shell(ctx).Now.Location()).Format("15:04:05")
+}
+
+// QR reports whether the list has a column for the QR code: where the mails have one, or something came by one.
+func (v DrillTargetsView) QR() bool {
+	for i := range v.Rows {
+		if !v.Rows[i].First[drill.Scanned].IsZero() {
+			return true
+		}
+	}
+	return v.Mail.QR
 }
 
 func (v DrillTargetsView) has(s drill.Shown) bool {

@@ -63,6 +63,9 @@ func didWhat(ctx context.Context, d drill.Target) string {
 	if !d.ByPerson[drill.Visited].IsZero() {
 		out = append(out, t(ctx, "リンクを開いた", "followed the link"))
 	}
+	if !d.ByPerson[drill.Scanned].IsZero() {
+		out = append(out, t(ctx, "QRのリンクを開いた", "followed the QR code"))
+	}
 	if !d.ByPerson[drill.Attached].IsZero() {
 		out = append(out, t(ctx, "添付を開いた", "opened the attachment"))
 	}
