@@ -2,12 +2,16 @@ package outside
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"io"
+	"maps"
 	"mime/multipart"
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -122,6 +126,59 @@ func TestUnknownTokensGetTheSamePage(t *testing.T) {
 		}
 	}
 	if e := r.events(id); len(e) != 1 || e[0].Signal != drill.Honeypot {
+		t.Errorf("%+v", e)
+	}
+}
+
+// onDisk is everything in the database's files.
+func (r *rig) onDisk() map[string][sha256.Size]byte {
+	r.t.Helper()
+	out := map[string][sha256.Size]byte{}
+	files, err := os.ReadDir(r.dir)
+	r.must(err)
+	for _, f := range files {
+		if strings.Contains(f.Name(), ".db") && !strings.HasSuffix(f.Name(), "-shm") {
+			b, err := os.ReadFile(filepath.Join(r.dir, f.Name()))
+			r.must(err)
+			out[f.Name()] = sha256.Sum256(b)
+		}
+	}
+	return out
+}
+
+// Who guesses learns nothing: an unknown token is answered like the one real link that shows no page, in status, body and every header, with every
+// method, and leaves nothing in the database, not even in its write-ahead log.
+func TestWhoGuessesTokensLearnsAndWritesNothing(t *testing.T) {
+	r := newRig(t)
+	id, token := r.sent(drill.Standard, parcelMail())
+	ask := func(method, path string) string {
+		res, body := r.do(method, path, "")
+		res.Header.Del("Date")
+		return fmt.Sprint(res.StatusCode, res.ContentLength, res.Header, res.Proto, body)
+	}
+	for _, method := range []string{"GET", "HEAD"} {
+		idle := r.onDisk()
+		known := ask(method, "/"+token[drill.Honeypot])
+		before := r.onDisk()
+		if len(before) == 0 || maps.Equal(before, idle) {
+			t.Fatal("a real link leaves no trace on the disk either: nothing is compared")
+		}
+		for _, path := range []string{makeToken(r.door), makeToken(r.door + 1), makeToken(r.door) + "/more", strings.Repeat("a", 32)} {
+			if got := ask(method, "/"+path); got != known {
+				t.Errorf("%s %s\n%s\nis not\n%s", method, path, got, known)
+			}
+		}
+		for _, then := range []string{"/ok", "/report", "/read", "/quiz/0/1", "/t.gif", ".gif", "%27"} {
+			for _, m := range []string{"GET", "HEAD", "OPTIONS", "POST"} {
+				ask(m, "/"+makeToken(r.door)+then)
+				ask(m, "/"+token[drill.Visited][:31]+"1"+then)
+			}
+		}
+		if after := r.onDisk(); !maps.Equal(after, before) {
+			t.Errorf("guessed tokens were written down: %d files before, %d after", len(before), len(after))
+		}
+	}
+	if e := r.events(id); len(e) != 2 {
 		t.Errorf("%+v", e)
 	}
 }

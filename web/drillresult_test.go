@@ -321,6 +321,8 @@ func TestResultsInABrowser(t *testing.T) {
 	r.scanned(address(0, 7))
 	r.scanned(address(0, 8))
 	r.autumn()
+	_, err := r.Drills.AddScanner(r.byRole(actor.Trainer), r.f, "198.51.100.0/24", "", "クラウドのメール検査。業者の資料で確かめた")
+	r.must(err)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		q.AddCookie(&http.Cookie{Name: sessionCookie, Value: r.cookies[actor.Trainer]})
 		r.h.ServeHTTP(w, q)
@@ -332,7 +334,7 @@ func TestResultsInABrowser(t *testing.T) {
 	tab := browsertest.Open(t)
 	tab.Viewport(1366, 768)
 	for name, path := range map[string]string{"drill-totals": "/drills/totals", "drill-results": at + "/results", "drill-targets": at + "/targets",
-		"drill-target": at + "/targets/" + page.Targets[0].ID, "drill-report": at + "/report"} {
+		"drill-target": at + "/targets/" + page.Targets[0].ID, "drill-report": at + "/report", "drill-scanners": "/drills/scanners"} {
 		tab.Go(server.URL + path)
 		tab.Axe(name)
 		tab.Full(name)

@@ -16,7 +16,7 @@ type DrillScannersView struct {
 
 // DrillScannersPage lists them, and takes new ones.
 func DrillScannersPage(s Shell, v DrillScannersView) templ.Component {
-	return within(s, SectionMailing, i18n.Text{Ja: "メールの検査装置", En: "Mail scanners"}, drillScanners(v))
+	return within(s, SectionDrills, i18n.Text{Ja: "メールの検査装置", En: "Mail scanners"}, drillScanners(v))
 }
 
 // scannerName tells one scanner from the others in the name of a button.
