@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/netip"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -168,6 +169,10 @@ func seedCanary(t *testing.T, db *store.DB) aviary {
 	must("recipients", err)
 	_, err = drills.Save(ctx, f, drill.Drill{Name: canary, Mail: drill.Mail{FromName: canary, FromLocal: "info", Subject: canary, Text: canary + " {{リンク}}", Link: true}})
 	must("drill", err)
+	story, err := os.ReadFile("docs/guide/example-scenario.yaml")
+	must("the guide's scenario", err)
+	_, err = drills.AddScenarios(ctx, f, strings.NewReader(strings.Replace(string(story), "来週の献立を載せました。", canary, 1)))
+	must("scenario", err)
 	proofs := evidence.New(db, time.Now)
 	must("evidence", db.Write(ctx, f, func(tx *store.Tx) error {
 		_, err := proofs.Record(ctx, tx, evidence.Record{Check: "ledger-coverage", Version: 1, Outcome: evidence.Fail, Measured: 1, Of: 1, At: time.Now(), Until: time.Now().Add(time.Hour), Says: i18n.Text{Ja: canary, En: canary}})

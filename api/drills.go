@@ -77,27 +77,21 @@ type DrillBody struct {
 	Revision int64          `json:"revision,omitempty" minimum:"0" doc:"The revision that a change stands on, instead of If-Match."`
 }
 
-func (b *DrillBody) drill() (d drill.Drill, err error) {
-	d = drill.Drill{Name: b.Name, Mode: drill.Mode(b.Mode), Mail: b.Mail, Rating: b.Rating, Schedule: b.Schedule, Audience: b.Audience}
-	if b.Scenario == "" {
-		return d, nil
-	}
-	d.Mail, d.Rating, err = drill.FromScenario(b.Scenario, scenario.Level(b.Level))
-	if d.Name == "" {
-		d.Name = d.Mail.Subject
-	}
-	return d, err
-}
-
 // drillOf is what a body means, with the mail of a scenario or a course.
-func (s *server) drillOf(ctx context.Context, f facility.ID, b *DrillBody) (drill.Drill, error) {
-	if b.Course == "" {
-		return b.drill()
-	}
-	d, err := s.Drills.Course(ctx, f, b.Course)
-	d.Schedule, d.Audience = b.Schedule, b.Audience
-	if b.Name != "" {
-		d.Name = b.Name
+func (s *server) drillOf(ctx context.Context, f facility.ID, b *DrillBody) (d drill.Drill, err error) {
+	d = drill.Drill{Name: b.Name, Mode: drill.Mode(b.Mode), Mail: b.Mail, Rating: b.Rating, Schedule: b.Schedule, Audience: b.Audience}
+	switch {
+	case b.Course != "":
+		d, err = s.Drills.Course(ctx, f, b.Course)
+		d.Schedule, d.Audience = b.Schedule, b.Audience
+		if b.Name != "" {
+			d.Name = b.Name
+		}
+	case b.Scenario != "":
+		d.Mail, d.Rating, err = s.Drills.FromScenario(ctx, f, b.Scenario, scenario.Level(b.Level))
+		if d.Name == "" {
+			d.Name = d.Mail.Subject
+		}
 	}
 	return d, err
 }

@@ -14,6 +14,7 @@ import (
 	"kenshin/catalogue"
 	"kenshin/dock"
 	"kenshin/drill"
+	"kenshin/drill/scenario"
 	"kenshin/fault"
 	"kenshin/i18n"
 	"kenshin/register"
@@ -116,6 +117,11 @@ func mistakes(ctx context.Context, err error) (out []Mistake) {
 	if all, ok := errors.AsType[catalogue.Mistakes](err); ok {
 		for _, m := range all {
 			out = append(out, Mistake{fmt.Sprintf("line %d %s", m.Line, m.Path), m.Why.For(ctx)})
+		}
+	}
+	if all, ok := errors.AsType[scenario.Faults](err); ok {
+		for _, f := range all {
+			out = append(out, Mistake{strings.TrimSpace(fmt.Sprintf("line %d %s", f.Line, f.Place(i18n.From(ctx)))), f.Why.For(ctx)})
 		}
 	}
 	if all, ok := errors.AsType[register.Problems](err); ok {

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -345,6 +347,11 @@ func (r *rig) seed(f facility.ID, mark string, n byte) map[string]string {
 	plan, err := r.Drills.SavePlan(ctx, f, drill.Plan{Month: "2031-05", Scenario: "parcel", Note: mark})
 	r.must(err)
 	ids["drill-plan"] = plan.ID
+	story, err := os.ReadFile("../docs/guide/example-scenario.yaml")
+	r.must(err)
+	ids["drill-scenario"] = fmt.Sprintf("canteen-%d", n)
+	_, err = r.Drills.AddScenarios(ctx, f, strings.NewReader(strings.NewReplacer("id: canteen", "id: "+ids["drill-scenario"], "食堂の献立", mark).Replace(string(story))))
+	r.must(err)
 	asked := r.Inquiries
 	question, err := asked.AskQuestion(ctx, f, inquiry.Asking{Catalogue: "checklist-r7-facility", Item: "r7.2.2", Text: mark})
 	r.must(err)

@@ -24,7 +24,7 @@ type route struct {
 
 // routes is the whole API.
 func (s *server) routes() []route {
-	return slices.Concat(s.ledgerRoutes(), s.attachmentRoutes(), s.findingRoutes(), s.workRoutes(), s.gateRoutes(), s.drillRoutes(), s.flightRoutes(), s.composeRoutes(), s.drillReportRoutes(), s.planRoutes(), s.inquiryRoutes(), s.answerRoutes(), s.catalogueRoutes(),
+	return slices.Concat(s.ledgerRoutes(), s.attachmentRoutes(), s.findingRoutes(), s.workRoutes(), s.gateRoutes(), s.drillRoutes(), s.flightRoutes(), s.composeRoutes(), s.drillReportRoutes(), s.planRoutes(), s.scenarioRoutes(), s.inquiryRoutes(), s.answerRoutes(), s.catalogueRoutes(),
 		s.assessRoutes(), s.registerRoutes(), s.dockRoutes(), s.packRoutes(), s.yearlyRoutes(), s.houseRoutes())
 }
 
@@ -186,7 +186,7 @@ func (r route) operation(schemas huma.Registry) huma.Operation {
 
 var tagOf = map[string]string{"devices": "Ledger", "merges": "Ledger", "observations": "Ledger", "topology": "Ledger", "systems": "Ledger", "suppliers": "Ledger",
 	"findings": "Findings", "events": "Findings", "segments": "Sending", "unlocks": "Sending", "words": "Sending", "kill": "Sending", "frames": "Sending",
-	"sweeps": "Check-ups and work", "jobs": "Check-ups and work", "imports": "Imports", "drills": "Mail drills", "catalogues": "Yearly check-up", "inquiries": "Yearly check-up", "surveys": "Yearly check-up", "evidence": "Yearly check-up", "assessments": "Yearly check-up", "questions": "Yearly check-up", "level": "Yearly check-up", "yardstick": "Yearly check-up",
+	"sweeps": "Check-ups and work", "jobs": "Check-ups and work", "imports": "Imports", "drills": "Mail drills", "drill-plans": "Mail drills", "drill-reports": "Mail drills", "drill-scenarios": "Mail drills", "catalogues": "Yearly check-up", "inquiries": "Yearly check-up", "surveys": "Yearly check-up", "evidence": "Yearly check-up", "assessments": "Yearly check-up", "questions": "Yearly check-up", "level": "Yearly check-up", "yardstick": "Yearly check-up",
 	"registers": "Yearly check-up", "docks": "Yearly check-up", "pack": "Yearly check-up", "risks": "Yearly check-up", "audits": "Yearly check-up", "budget": "Yearly check-up", "trail": "House", "health": "House"}
 
 func (r route) tag() string {

@@ -21,7 +21,7 @@ func thing(path string) string {
 		return name
 	}
 	for prefix, name := range map[string]string{"/devices": "device", "/merges": "merge", "/systems": "system", "/suppliers": "supplier", "/findings": "finding",
-		"/segments": "segment", "/unlocks": "unlock", "/words": "word", "/sweeps": "sweep", "/jobs": "job", "/imports": "import", "/drills": "drill", "/drill-reports": "drill-report", "/drill-plans": "drill-plan", "/inquiries": "inquiry", "/surveys": "survey", "/catalogues": "catalogue",
+		"/segments": "segment", "/unlocks": "unlock", "/words": "word", "/sweeps": "sweep", "/jobs": "job", "/imports": "import", "/drills": "drill", "/drill-reports": "drill-report", "/drill-plans": "drill-plan", "/drill-scenarios": "drill-scenario", "/inquiries": "inquiry", "/surveys": "survey", "/catalogues": "catalogue",
 		"/assessments": "catalogue", "/questions": "question"} {
 		if strings.HasPrefix(path, prefix+"/") {
 			return name
@@ -50,6 +50,7 @@ func (r *rig) bodies(ids map[string]string) map[string]any {
 		"add-drill-scanner": m{"net": "198.51.100.0/24", "note": "院内のメール検査装置"},
 		"waive-drill-check": m{"check": "spf", "reason": "院内のメールサーバは外から見えない"}, "approve-drill": m{"hash": strings.Repeat("0", 64)}, "reject-drill": m{"reason": "件名"},
 		"add-drill-plan": m{"month": "2031-06", "scenario": "parcel"}, "edit-drill-plan": m{"month": "2031-07", "scenario": "fax", "level": "medium"}, "propose-drill-plans": m{"year": 2032},
+		"add-drill-scenarios":  m{"yaml": "id: x\n", "check": true},
 		"tell-drill-delivered": m{"mailbox": "test@hospital.example.jp", "place": "junk"}, "check-drill-mail": m{"scenario": "parcel"}, "make-drill-dkim": m{"selector": "k1"},
 		"read-drill-people-text": m{"text": "taro@hospital.example.jp"},
 		"add-drill-releases":     m{"csv": "taro@hospital.example.jp,2030/1/1 9:30"},

@@ -157,7 +157,7 @@ func (r *rehearsal) prepared(ctx context.Context, w demoRound, at time.Time, s d
 	r.clock.Store(at.UnixMicro())
 	ctx, f := actor.With(ctx, r.trainer), r.facility
 	d = drill.Drill{Name: w.Name, Schedule: s}
-	if d.Mail, d.Rating, err = drill.FromScenario(w.Scenario, w.Level); err != nil {
+	if d.Mail, d.Rating, err = r.Drills.FromScenario(ctx, f, w.Scenario, w.Level); err != nil {
 		return d, err
 	}
 	if d, err = r.Drills.Save(ctx, f, d); err != nil {

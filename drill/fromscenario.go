@@ -1,20 +1,27 @@
 package drill
 
 import (
+	"context"
+
 	"kenshin/drill/scale"
 	"kenshin/drill/scenario"
+	"kenshin/facility"
 	"kenshin/fault"
 )
 
-// FromScenario makes a mail and its rating from a scenario of the catalogue.
-func FromScenario(id string, level scenario.Level) (m Mail, r Rating, err error) {
-	all, err := scenario.Load()
+// FromScenario makes a mail and its rating from a scenario: a built-in one or the facility's own.
+func (b *Book) FromScenario(ctx context.Context, f facility.ID, id string, level scenario.Level) (m Mail, r Rating, err error) {
+	all, err := b.Scenarios(ctx, f)
 	if err != nil {
 		return m, r, err
 	}
+	return fromScenario(all, id, level)
+}
+
+func fromScenario(all scenario.Catalogue, id string, level scenario.Level) (m Mail, r Rating, err error) {
 	s, ok := all.Find(id)
 	if !ok {
-		return m, r, fault.New(fault.NotFound, "この題材はありません。", "There is no such scenario.")
+		return m, r, noScenario()
 	}
 	if level == "" {
 		level = scenario.Medium
@@ -37,4 +44,8 @@ func FromScenario(id string, level scenario.Level) (m Mail, r Rating, err error)
 	r.Premise = [5]int{x.Premise.Process, x.Premise.Relevance, x.Premise.Events, x.Premise.Concern, x.Premise.Trained}
 	r.Difficulty = string(scale.Rate(scale.Tally(x.Cues), x.Premise).Difficulty)
 	return m, r, nil
+}
+
+func noScenario() error {
+	return fault.New(fault.NotFound, "この文例はありません。", "There is no such scenario.")
 }

@@ -1,7 +1,6 @@
 package drill
 
 import (
-	"net/url"
 	"strings"
 
 	"kenshin/drill/scenario"
@@ -19,11 +18,7 @@ func (b *Book) Lint(d Drill, s Settings) ([]scenario.Problem, error) {
 	if d.Mail.Attachment != "" {
 		m.Attachment = &scenario.Attachment{Kind: d.Mail.Attachment, Name: d.Mail.FileName}
 	}
-	own := []string{s.Domain}
-	if u, err := url.Parse(s.Base); err == nil && u.Hostname() != "" {
-		own = append(own, u.Hostname())
-	}
-	return rules.Lint(m, own...), nil
+	return rules.Lint(m, s.ownDomains()...), nil
 }
 
 // checkMail refuses a draft whose mail the lint refuses, with all places.

@@ -164,7 +164,7 @@ func (b *Book) plans(ctx context.Context, f facility.ID, from, before string) (o
 }
 
 func planned(ctx context.Context, tx *store.Tx, from, before string, now time.Time) (out []Planning, err error) {
-	all, err := scenario.Load()
+	all, err := stories(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
@@ -195,6 +195,13 @@ func (b *Book) SavePlan(ctx context.Context, f facility.ID, p Plan) (Plan, error
 		return p, err
 	}
 	err := b.db.Write(ctx, f, func(tx *store.Tx) error {
+		all, err := stories(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if _, _, err := fromScenario(all, p.Scenario, p.Level); err != nil {
+			return err
+		}
 		text := i18n.Text{Ja: "訓練の年間計画を変えました(" + p.Month + ")", En: "Changed the yearly plan of drills (" + p.Month + ")"}
 		if p.ID != "" {
 			old, err := getPlan(ctx, tx, p.ID)
@@ -271,8 +278,7 @@ func (p *Plan) tidy() error {
 	if p.Level == "" {
 		p.Level = scenario.Easy
 	}
-	_, _, err = FromScenario(p.Scenario, p.Level)
-	return err
+	return nil
 }
 
 func noPlan() error {
@@ -316,10 +322,6 @@ func (b *Book) DraftPlan(ctx context.Context, f facility.ID, id string) (d Drill
 	if err != nil {
 		return d, err
 	}
-	all, err := scenario.Load()
-	if err != nil {
-		return d, err
-	}
 	err = b.db.Write(ctx, f, func(tx *store.Tx) error {
 		p, err := getPlan(ctx, tx, id)
 		if err != nil {
@@ -338,9 +340,13 @@ func (b *Book) DraftPlan(ctx context.Context, f facility.ID, id string) (d Drill
 		if err != nil {
 			return err
 		}
+		all, err := stories(ctx, tx)
+		if err != nil {
+			return err
+		}
 		title, _ := titleOf(all, p.Scenario, p.Level)
 		d = Drill{Name: clip(fmt.Sprintf("%s %s(%s)", p.Month, title.Ja, p.Level.Name().Ja), maxName), Mode: Standard, Author: actor.From(ctx)}
-		if d.Mail, d.Rating, err = FromScenario(p.Scenario, p.Level); err != nil {
+		if d.Mail, d.Rating, err = fromScenario(all, p.Scenario, p.Level); err != nil {
 			return err
 		}
 		if at := p.begins(fac.Location()).Add(10 * time.Hour); at.After(b.now()) {

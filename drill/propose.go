@@ -226,7 +226,7 @@ func (b *Book) ProposePlans(ctx context.Context, f facility.ID, year, count int)
 	if err != nil {
 		return nil, err
 	}
-	all, err := scenario.Load()
+	all, err := b.Scenarios(ctx, f)
 	if err != nil {
 		return nil, err
 	}

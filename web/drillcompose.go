@@ -25,12 +25,12 @@ func (v *visit) drillNew() error {
 	d := drill.Drill{Mode: drill.Standard}
 	switch {
 	case q.Get("scenario") != "":
-		m, r, err := drill.FromScenario(q.Get("scenario"), scenario.Level(q.Get("level")))
+		m, r, err := v.s.Drills.FromScenario(v.ctx, v.facility, q.Get("scenario"), scenario.Level(q.Get("level")))
 		if err != nil {
 			return err
 		}
 		d.Mail, d.Rating = m, r
-		if all, err := scenario.Load(); err == nil {
+		if all, err := v.s.Drills.Scenarios(v.ctx, v.facility); err == nil {
 			if s, ok := all.Find(m.Scenario); ok {
 				d.Name = s.Title.For(v.ctx) + v.t("(%s)", " (%s)", scenario.Level(m.Level).Name().For(v.ctx))
 			}
@@ -50,7 +50,11 @@ func (v *visit) drillNew() error {
 }
 
 func (v *visit) drillChoices() error {
-	all, err := scenario.Load()
+	all, err := v.s.Drills.Scenarios(v.ctx, v.facility)
+	if err != nil {
+		return err
+	}
+	shipped, err := scenario.Load()
 	if err != nil {
 		return err
 	}
@@ -58,7 +62,11 @@ func (v *visit) drillChoices() error {
 	if err != nil {
 		return err
 	}
-	v.show(page.DrillNewPage(v.shell(), page.DrillNewView{Scenarios: all.Scenarios, Sets: book.Sets, Month: int(v.now().Month())}))
+	own := map[string]bool{}
+	for _, s := range all.Scenarios[len(shipped.Scenarios):] {
+		own[s.ID] = true
+	}
+	v.show(page.DrillNewPage(v.shell(), page.DrillNewView{Scenarios: all.Scenarios, Own: own, Sets: book.Sets, Month: int(v.now().Month())}))
 	return nil
 }
 

@@ -57,7 +57,7 @@ func (v *visit) planChoices(view *page.DrillPlanView) error {
 		m := time.Date(view.Year, time.April+time.Month(i), 1, 0, 0, 0, 0, time.UTC)
 		view.Months = append(view.Months, page.Option{Value: m.Format("2006-01"), Text: m.Format("2006-01")})
 	}
-	all, err := scenario.Load()
+	all, err := v.s.Drills.Scenarios(v.ctx, v.facility)
 	if err != nil {
 		return err
 	}

@@ -140,6 +140,11 @@ func routes() []route {
 		{"POST /drills/preview", compose, (*visit).drillPreview},
 		{"GET /drills/{id}/edit", compose, (*visit).drillEdit},
 		{"POST /drills/{id}/edit", compose, (*visit).drillSave},
+		{"GET /drill-scenarios", compose, (*visit).drillScenarios},
+		{"POST /drill-scenarios", compose, (*visit).drillScenariosTake},
+		{"GET /drill-scenarios/{id}", compose, (*visit).drillScenario},
+		{"GET /drill-scenarios/{id}/file", compose, (*visit).drillScenarioFile},
+		{"POST /drill-scenarios/{id}/remove", compose, (*visit).drillScenarioRemove},
 		{"GET /drills/people", compose, (*visit).drillPeople},
 		{"POST /drills/people", compose, (*visit).drillPersonSave},
 		{"POST /drills/people/{id}/remove", compose, (*visit).drillPersonRemove},
@@ -371,7 +376,7 @@ func routes() []route {
 func uploads(path string) bool {
 	path = strings.TrimPrefix(path, "/api/v1")
 	switch path {
-	case "/import", "/imports", page.PathDrillImport, page.PathCatalogueLoad, "/docks/verify":
+	case "/import", "/imports", page.PathDrillImport, page.PathDrillScenarios, page.PathCatalogueLoad, "/docks/verify":
 		return true
 	}
 	for under, ends := range map[string][]string{page.PathRegisters + "/": {"/import", "/imports"}, page.PathInquiries + "/": {"/workbook"}, "/": {"/attachments", "/releases"}} {

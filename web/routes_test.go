@@ -135,6 +135,11 @@ POST /drills/new tk
 POST /drills/preview tk
 GET /drills/{id}/edit tk
 POST /drills/{id}/edit tk
+GET /drill-scenarios tk
+POST /drill-scenarios tk
+GET /drill-scenarios/{id} tk
+GET /drill-scenarios/{id}/file tk
+POST /drill-scenarios/{id}/remove tk
 GET /drills/people tk
 POST /drills/people tk
 POST /drills/people/{id}/remove tk

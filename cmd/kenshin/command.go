@@ -113,6 +113,7 @@ type commands struct {
 	Trail     trailCmd     `cmd:"" help:"操作の記録 / who did what"`
 	Identify  identifyCmd  `cmd:"" help:"判定の理由 / why a device is what it is"`
 	Catalogue catalogueCmd `cmd:"" help:"判定規則のファイル / files of rules"`
+	Drill     drillCmd     `cmd:"" help:"訓練メールの文例のファイル / files of drill scenarios"`
 	Dock      dockCmd      `cmd:"" help:"年次健診 / the yearly check-up"`
 	Demo      demoCmd      `cmd:"" help:"見本の病院を作る / make a fictitious hospital"`
 	Version   versionCmd   `cmd:"" help:"版 / version"`

@@ -42,7 +42,7 @@ func TestBadFilesAreRefusedWithTheirLine(t *testing.T) {
 		"not YAML":       {"id: [", "line"},
 		"empty":          {"", "no scenario"},
 		"wrong type":     {strings.Replace(good, "link: true", "link: [1]", 1), "line 16"},
-		"too large":      {strings.Repeat("# x\n", 100000), "256 KB"},
+		"too large":      {strings.Repeat("# x\n", 300000), "1 MB"},
 		"too many":       {strings.Repeat("id: a\n---\n", 101), "100"},
 		"domain in file": {strings.Replace(good, "local: haitatsu}", "local: haitatsu, domain: evil.com}", 1), "line"},
 	} {
@@ -106,6 +106,9 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("\xff\xfe"))
 	r := rules(f)
 	f.Fuzz(func(t *testing.T, b []byte) {
+		if _, err := scenario.Inspect(bytes.NewReader(b), r); err != nil && (fault.Sentence(err, "ja") == "" || fault.KindOf(err) == fault.Internal) {
+			t.Fatalf("no sentence: %v", err)
+		}
 		list, err := scenario.Parse(bytes.NewReader(b))
 		if err != nil {
 			if fault.Sentence(err, "ja") == "" {

@@ -11,6 +11,7 @@ var linkWords = regexp.MustCompile(`\[\[([^\[\]\n]{1,200})\]\]`)
 
 // finish makes Text and HTML from Body where the file did not give them.
 func (m *Mail) finish(brand string) {
+	m.own.text, m.own.html = m.Text != "", m.HTML != ""
 	if m.Text == "" {
 		m.Text = plainText(m.Body)
 	}

@@ -116,6 +116,8 @@ type Mail struct {
 	Attachment *Attachment `yaml:"attachment,omitempty"`
 	Cues       []Mark      `yaml:"cues"` // every instance is one entry
 	Premise    Premise     `yaml:"premise"`
+
+	own struct{ text, html bool } // written in the file, not made from Body
 }
 
 // Sender is the display name and the part of the address before the @; the domain is the drill's own.

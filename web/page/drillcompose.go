@@ -18,6 +18,7 @@ import (
 // DrillNewView is what a new drill can be made of.
 type DrillNewView struct {
 	Scenarios []scenario.Scenario
+	Own       map[string]bool // ids of those that the facility wrote
 	Sets      []lesson.Set
 	Month     int
 }

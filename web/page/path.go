@@ -70,16 +70,17 @@ const (
 	PathCAFile        = "/ca"                 // GET: format (pem|der); for everybody, as the root is no secret
 	PathHelp          = "/help"
 
-	PathDrills        = "/drills"         // GET
-	PathDrillNew      = "/drills/new"     // GET: scenario, level or own or course; POST: DrillForm's fields
-	PathDrillPreview  = "/drills/preview" // POST (htmx): DrillForm's fields
-	PathDrillPeople   = "/drills/people"  // GET: q, department, role, after; POST: one mailbox
-	PathDrillImport   = "/drills/people/import"
-	PathDrillSettings = "/drills/settings" // GET, POST
-	PathDrillDomains  = "/drills/settings/domains"
-	PathDrillMailbox  = "/drills/settings/mailbox" // POST: do save or try
-	PathDrillButton   = "/drills/settings/report-button"
-	PathDrillScanners = "/drills/scanners" // GET; POST: net, agent, note
+	PathDrills         = "/drills"          // GET
+	PathDrillNew       = "/drills/new"      // GET: scenario, level or own or course; POST: DrillForm's fields
+	PathDrillScenarios = "/drill-scenarios" // GET; POST: file; do=check
+	PathDrillPreview   = "/drills/preview"  // POST (htmx): DrillForm's fields
+	PathDrillPeople    = "/drills/people"   // GET: q, department, role, after; POST: one mailbox
+	PathDrillImport    = "/drills/people/import"
+	PathDrillSettings  = "/drills/settings" // GET, POST
+	PathDrillDomains   = "/drills/settings/domains"
+	PathDrillMailbox   = "/drills/settings/mailbox" // POST: do save or try
+	PathDrillButton    = "/drills/settings/report-button"
+	PathDrillScanners  = "/drills/scanners" // GET; POST: net, agent, note
 
 	PathDrillPlan       = "/drills/plan"        // GET: year, edit; POST: PlanForm's fields; /propose (POST): year
 	PathDrillDesk       = "/drills/desk"        // GET
