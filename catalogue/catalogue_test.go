@@ -88,20 +88,30 @@ func TestPublishedCounts(t *testing.T) {
 	}
 }
 
-// Somebody who has never heard the words must find an explanation, whom to ask and how long it takes; for the form that everybody fills in, examples and
-// the common misreading too.
+// Somebody who has never heard the words must find an explanation, whom to ask and how long it takes; for every question of はい or いいえ, whatever the
+// kind of catalogue, examples and the common misreading too, its own or those of the item that explains it; for the checklist the papers that show it.
 func TestEveryItemExplainsItself(t *testing.T) {
+	yesNo := map[catalogue.Kind]bool{}
 	for _, c := range embedded(t).All() {
 		for _, i := range c.Items {
 			if i.Plain.Ja == "" || i.Plain.En == "" || i.Minutes == 0 || len(i.Ask) == 0 {
 				t.Errorf("%s lacks its explanation, minutes or whom to ask", i.ID)
 			}
-			if c.Kind == catalogue.Checklist && (len(i.Counts) == 0 || i.Misread.Ja == "" || len(i.Evidence) == 0) {
-				t.Errorf("%s lacks examples, misreading or papers", i.ID)
+			if i.Answer.Kind == catalogue.YesNo && (len(i.Counts) == 0 || i.Misread.Ja == "" || i.Misread.En == "") {
+				t.Errorf("%s lacks examples or the common misreading", i.ID)
 			}
+			if c.Kind == catalogue.Checklist && len(i.Evidence) == 0 {
+				t.Errorf("%s lacks papers", i.ID)
+			}
+			yesNo[c.Kind] = yesNo[c.Kind] || i.Answer.Kind == catalogue.YesNo
 			if c.Kind == catalogue.Gates && len(i.Checks) == 0 {
 				t.Errorf("%s cannot be proven by anything: its level could never be reached by evidence", i.ID)
 			}
+		}
+	}
+	for _, k := range []catalogue.Kind{catalogue.Checklist, catalogue.Gates, catalogue.Beyond, catalogue.Move, catalogue.BCP, catalogue.Roles, catalogue.Duties, catalogue.Audit} {
+		if !yesNo[k] {
+			t.Errorf("kind %s asks no question of yes or no", k)
 		}
 	}
 }
