@@ -8,7 +8,6 @@ func (s *server) drillRoutes() []route {
 	return []route{
 		{"GET", "/drills", see, "list-drills", "List the mail drills, the newest first", "", list(s, s.listDrills, drillColumns...)},
 		{"POST", "/drills", edit, "add-drill", "Write a drill as a draft", "From a scenario of the catalogue, or with a mail of your own.", one(s, s.addDrill)},
-		{"GET", "/drills/totals", see, "get-drill-totals", "What happened to the mails of a period", "Every rate's numerator and denominator; both days count.", one(s, s.drillTotals)},
 		{"GET", "/drills/people", edit, "list-drill-people", "The mailboxes that drills may be sent to", "", list(s, s.listPeople)},
 		{"PUT", "/drills/people", edit, "put-drill-people", "Add mailboxes or change them", "Known by their address.", one(s, s.putPeople)},
 		{"DELETE", "/drills/people/{id}", edit, "remove-drill-person", "Take a mailbox off the list", "", done(s, s.removePerson)},

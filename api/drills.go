@@ -7,7 +7,6 @@ import (
 	"kenshin/drill"
 	"kenshin/drill/scenario"
 	"kenshin/facility"
-	"kenshin/fault"
 )
 
 // Drill is one rehearsal of targeted mail. It names no recipient.
@@ -188,74 +187,35 @@ func (s *server) drillProgress(ctx context.Context, f facility.ID, in *ByID) (Dr
 
 // DrillTotals are sums of mails and of what happened to them, canaries left out.
 type DrillTotals struct {
-	Day         string `json:"day,omitempty"`
-	Department  string `json:"department,omitempty"`
-	Drill       string `json:"drill,omitempty"`
-	Sent        int    `json:"sent"`
-	Unknown     int    `json:"unknown" doc:"Given to the relay, whose answer was lost."`
-	Failed      int    `json:"failed"`
-	OpenAll     int    `json:"open_all" doc:"Whatever fetched the picture. A lower bound of opened mails."`
-	OpenPerson  int    `json:"open_person"`
-	URLAll      int    `json:"url_all"`
-	URLPerson   int    `json:"url_person"`
-	QRAll       int    `json:"qr_all" doc:"Whatever followed the link in the QR picture."`
-	QRPerson    int    `json:"qr_person"`
-	FileAll     int    `json:"attachment_all"`
-	FilePerson  int    `json:"attachment_person"`
-	Reported    int    `json:"reported"`
-	First       int    `json:"reported_first" doc:"Reported before any click of their own."`
-	Replied     int    `json:"replied"`
-	Lesson      int    `json:"lesson"`
-	Released    int    `json:"released"`
-	Fell        int    `json:"fell" doc:"People who followed the link or the QR code or opened the attachment, each once."`
-	Denominator int    `json:"denominator" doc:"Mails that may have been read: sent and unknown."`
-	Hidden      bool   `json:"hidden,omitempty" doc:"Fewer than five people, or so few in the rest: only the mails are counted."`
+	Day         string               `json:"day,omitempty"`
+	Department  string               `json:"department,omitempty"`
+	Drill       string               `json:"drill,omitempty"`
+	Sent        int                  `json:"sent"`
+	Unknown     int                  `json:"unknown" doc:"Given to the relay, whose answer was lost."`
+	Failed      int                  `json:"failed"`
+	OpenAll     int                  `json:"open_all" doc:"Whatever fetched the picture. A lower bound of opened mails."`
+	OpenPerson  int                  `json:"open_person"`
+	URLAll      int                  `json:"url_all"`
+	URLPerson   int                  `json:"url_person"`
+	QRAll       int                  `json:"qr_all" doc:"Whatever followed the link in the QR picture."`
+	QRPerson    int                  `json:"qr_person"`
+	FileAll     int                  `json:"attachment_all"`
+	FilePerson  int                  `json:"attachment_person"`
+	Reported    int                  `json:"reported"`
+	First       int                  `json:"reported_first" doc:"Reported before any click of their own."`
+	Replied     int                  `json:"replied"`
+	Lesson      int                  `json:"lesson"`
+	Released    int                  `json:"released"`
+	Fell        int                  `json:"fell" doc:"People who followed the link or the QR code or opened the attachment, each once."`
+	Denominator int                  `json:"denominator" doc:"Mails that may have been read: sent and unknown."`
+	Rates       map[string]DrillRate `json:"rates,omitempty" doc:"With the interval; missing where too few people were reached."`
+	Hidden      bool                 `json:"hidden,omitempty" doc:"Fewer than five people, or so few in the rest: only the mails are counted."`
 }
 
 func viewTotals(t drill.Totals) DrillTotals {
 	return DrillTotals{Day: t.Day, Department: t.Department, Drill: t.Drill, Sent: t.Sent, Unknown: t.Unknown, Failed: t.Failed, OpenAll: t.OpenRaw, OpenPerson: t.OpenPerson,
 		URLAll: t.URLRaw, URLPerson: t.URLPerson, QRAll: t.QRRaw, QRPerson: t.QRPerson, FileAll: t.AttachRaw, FilePerson: t.AttachPerson, Reported: t.Reported, First: t.ReportedFirst, Replied: t.Replied,
-		Lesson: t.Lesson, Released: t.Released, Fell: t.Fell, Denominator: t.Reached(), Hidden: t.Hidden}
-}
-
-// DrillSums are the totals of a period.
-type DrillSums struct {
-	All         DrillTotals   `json:"all"`
-	Departments []DrillTotals `json:"departments" nullable:"false" doc:"Departments of fewer than five mails in a drill, or of so few in the rest of it, are left out: a number would be a name."`
-	Drills      []DrillTotals `json:"drills" nullable:"false"`
-	Days        []DrillTotals `json:"days" nullable:"false" doc:"By the day on which a drill's sending began."`
-	Few         int           `json:"few" doc:"Drills of fewer than five mails: they are in no sum."`
-}
-
-type drillTotals struct {
-	From  string `query:"from" maxLength:"10" doc:"Drills whose sending began on this day or later." example:"2026-04-01"`
-	To    string `query:"to" maxLength:"10" doc:"Last day, included."`
-	Drill string `query:"drill" maxLength:"80"`
-}
-
-func (s *server) drillTotals(ctx context.Context, f facility.ID, in *drillTotals) (out DrillSums, err error) {
-	for _, day := range []string{in.From, in.To} {
-		if _, err := time.Parse(time.DateOnly, day); day != "" && err != nil {
-			return out, fault.New(fault.Invalid, "日付は 2026-04-01 のように書いてください。", "Write days like 2026-04-01.")
-		}
-	}
-	sums, err := s.Drills.Totals(ctx, f, drill.Period{From: in.From, To: in.To, Drill: in.Drill})
-	if err != nil {
-		return out, err
-	}
-	out = DrillSums{All: viewTotals(sums.All), Departments: []DrillTotals{}, Drills: []DrillTotals{}, Days: []DrillTotals{}, Few: sums.Few}
-	for _, t := range sums.ByDepartment {
-		if !t.Hidden {
-			out.Departments = append(out.Departments, viewTotals(t))
-		}
-	}
-	for _, t := range sums.ByDrill {
-		out.Drills = append(out.Drills, viewTotals(t))
-	}
-	for _, t := range sums.ByDay {
-		out.Days = append(out.Days, viewTotals(t))
-	}
-	return out, nil
+		Lesson: t.Lesson, Released: t.Released, Fell: t.Fell, Denominator: t.Reached(), Rates: ratesOf(t), Hidden: t.Hidden}
 }
 
 // drillMail answers the mail as one recipient would get it, with nobody's name in it.

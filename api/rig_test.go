@@ -36,6 +36,7 @@ import (
 	"kenshin/i18n"
 	"kenshin/identify"
 	"kenshin/internal/dbtest"
+	"kenshin/internal/mailtest"
 	"kenshin/job"
 	"kenshin/ledger"
 	"kenshin/ledger/sheet"
@@ -60,6 +61,7 @@ type rig struct {
 	tokens map[actor.Role]string
 	ids    map[string]string // of what seed made, in f
 	other  map[string]string // of what seed made, in canary
+	sink   *mailtest.Sink    // takes the drills' mails, where a test has one
 }
 
 // house is Work as the app does it, without steps: nothing is sent.

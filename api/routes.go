@@ -24,7 +24,7 @@ type route struct {
 
 // routes is the whole API.
 func (s *server) routes() []route {
-	return slices.Concat(s.ledgerRoutes(), s.attachmentRoutes(), s.findingRoutes(), s.workRoutes(), s.gateRoutes(), s.drillRoutes(), s.flightRoutes(), s.composeRoutes(), s.drillReportRoutes(), s.planRoutes(), s.scenarioRoutes(), s.inquiryRoutes(), s.answerRoutes(), s.catalogueRoutes(),
+	return slices.Concat(s.ledgerRoutes(), s.attachmentRoutes(), s.findingRoutes(), s.workRoutes(), s.gateRoutes(), s.drillRoutes(), s.flightRoutes(), s.composeRoutes(), s.resultRoutes(), s.drillReportRoutes(), s.planRoutes(), s.scenarioRoutes(), s.inquiryRoutes(), s.answerRoutes(), s.catalogueRoutes(),
 		s.assessRoutes(), s.registerRoutes(), s.dockRoutes(), s.packRoutes(), s.yearlyRoutes(), s.houseRoutes())
 }
 

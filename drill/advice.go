@@ -1,41 +1,30 @@
-package web
+package drill
 
 import (
 	"context"
 	"time"
 
-	"kenshin/drill"
 	"kenshin/drill/lesson"
-	share "kenshin/drill/rate"
+	"kenshin/drill/rate"
 	"kenshin/drill/scale"
 	"kenshin/i18n"
-	"kenshin/web/page"
 )
-
-// drillReport is one sheet for the director.
-func (v *visit) drillReport() error {
-	view, err := v.resultView()
-	if err != nil {
-		return err
-	}
-	v.show(page.DrillReportPage(v.shell(), view))
-	return nil
-}
 
 const (
 	adviceCues = 3                // as many as are remembered
 	slowReport = 30 * time.Minute // after which a first report comes late
 )
 
-// advice is what to do next. Each sentence carries the numbers that it comes from; where numbers show nothing, it says so.
-func advice(ctx context.Context, d drill.Drill, sums drill.Sums, s page.DrillSum, times drillTimes) (out []string) {
+// Advice is what to do next, as sentences. Each sentence carries the numbers that it comes from; where numbers show nothing, it says so.
+func (r Result) Advice(ctx context.Context) (out []string) {
+	d, sums, times := r.Drill, r.Sums, r.Times
 	say := func(ja, en string, args ...any) { out = append(out, i18n.T(ctx, ja, en, args...)) }
 	all := sums.All
-	if !shown(all) {
+	if !all.shown() {
 		say("人数が少ないため、数字から言えることはありません。手がかりを全員で見てください。", "Too few people for numbers to say anything. Look at the cues together.")
 		return out
 	}
-	reported, fell := share.Rate{Count: all.Reported, Of: all.Reached()}, share.Rate{Count: all.Fell, Of: all.Reached()}
+	reported, fell := rate.Rate{Count: all.Reported, Of: all.Reached()}, rate.Rate{Count: all.Fell, Of: all.Reached()}
 	switch {
 	case all.Reported == 0:
 		say("報告が1件もありませんでした(0 / %d人)。報告のしかた(転送先・電話)を、全員にもう一度知らせてください。", "Nobody reported (0 of %d). Tell everybody again how to report.", all.Reached())
@@ -48,14 +37,14 @@ func advice(ctx context.Context, d drill.Drill, sums drill.Sums, s page.DrillSum
 		say("開いた人(%[2]d人)より、報告した人(%[1]d人)が多い結果です。報告してくれた人に、お礼を伝えてください。",
 			"More people reported (%d) than fell (%d). Thank those who reported.", all.Reported, all.Fell)
 	}
-	if r := times.race; !r.FirstReport.IsZero() && !r.FirstClick.IsZero() && !r.Won() {
-		say("%s 本物なら、報告を待つあいだに広がります。気づいた1人目がすぐ電話できるようにしてください。", "%s A real attack would have spread meanwhile. Make it easy for the first who notices to call.", r.Text().For(ctx))
-	} else if times.reported && times.first > slowReport {
+	if x := times.Race; !x.FirstReport.IsZero() && !x.FirstClick.IsZero() && !x.Won() {
+		say("%s 本物なら、報告を待つあいだに広がります。気づいた1人目がすぐ電話できるようにしてください。", "%s A real attack would have spread meanwhile. Make it easy for the first who notices to call.", x.Text().For(ctx))
+	} else if times.Reported && times.First > slowReport {
 		say("最初の報告まで %s かかりました。本物なら、そのあいだ止められません。迷ったらすぐ知らせてよいことを、くり返し伝えてください。",
-			"The first report took %s. A real attack goes on meanwhile. Repeat that a false alarm is welcome.", share.Span(times.first).For(ctx))
+			"The first report took %s. A real attack goes on meanwhile. Repeat that a false alarm is welcome.", rate.Span(times.First).For(ctx))
 	}
-	out = append(out, adviceDepartments(ctx, s, fell, true)...)
-	out = append(out, adviceDepartments(ctx, s, reported, false)...)
+	out = append(out, adviceDepartments(ctx, sums, fell, true)...)
+	out = append(out, adviceDepartments(ctx, sums, reported, false)...)
 	out = append(out, adviceCue(ctx, d, fell)...)
 	if all.Unknown+all.Failed > 0 {
 		say("届かなかったか、届いたか分からないメールが %d通あります。次の訓練の前に、宛先を確かめてください。", "%d mails failed or have an unknown end. Check the addresses before the next drill.", all.Unknown+all.Failed)
@@ -71,22 +60,22 @@ func advice(ctx context.Context, d drill.Drill, sums drill.Sums, s page.DrillSum
 }
 
 // adviceDepartments names the department that differs most from all others together, when that is more than chance (95 %).
-func adviceDepartments(ctx context.Context, s page.DrillSum, all share.Rate, fell bool) []string {
+func adviceDepartments(ctx context.Context, s Sums, all rate.Rate, fell bool) []string {
 	const same = "same drill" // departments of one drill got the same mail
-	var worst share.Comparison
-	var who page.DrillFigures
-	var part, rest share.Rate
+	var worst rate.Comparison
+	var who Totals
+	var part, rest rate.Rate
 	compared := 0
-	for _, d := range s.Departments {
+	for _, d := range s.ByDepartment {
 		if d.Hidden {
 			continue
 		}
-		p := share.Rate{Count: d.Reported, Of: d.Reached()}
+		p := rate.Rate{Count: d.Reported, Of: d.Reached()}
 		if fell {
 			p.Count = d.Fell
 		}
-		o := share.Rate{Count: all.Count - p.Count, Of: all.Of - p.Of}
-		c := share.Compare(share.Drill{Rate: o, Difficulty: same}, share.Drill{Rate: p, Difficulty: same})
+		o := rate.Rate{Count: all.Count - p.Count, Of: all.Of - p.Of}
+		c := rate.Compare(rate.Drill{Rate: o, Difficulty: same}, rate.Drill{Rate: p, Difficulty: same})
 		if !c.Like {
 			continue
 		}
@@ -98,7 +87,7 @@ func adviceDepartments(ctx context.Context, s page.DrillSum, all share.Rate, fel
 	if compared < 2 {
 		return nil
 	}
-	name := who.Name
+	name := who.Department
 	if name == "" {
 		name = i18n.T(ctx, "部署の記入なし", "no department")
 	}
@@ -127,15 +116,11 @@ func many(ctx context.Context, compared int) string {
 }
 
 // adviceCue says which cue to teach: the first of this mail that anybody can check in any mail. Without anybody who fell there is none to name.
-func adviceCue(ctx context.Context, d drill.Drill, fell share.Rate) []string {
+func adviceCue(ctx context.Context, d Drill, fell rate.Rate) []string {
 	if fell.Count == 0 || len(d.Rating.Cues) == 0 {
 		return nil
 	}
-	var cues []lesson.Cue
-	for _, c := range d.Rating.Cues {
-		cues = append(cues, lesson.Cue{Cue: scale.ID(c.ID), Text: c.Text, Part: lesson.Part(c.Part)})
-	}
-	first := lesson.Pick(cues, 1)[0]
+	first := lesson.Pick(d.marks(), 1)[0]
 	known, ok := scale.Find(first.Cue)
 	if !ok {
 		return nil
@@ -144,8 +129,11 @@ func adviceCue(ctx context.Context, d drill.Drill, fell share.Rate) []string {
 		"This mail, to which %d of %d fell, could be recognised by: %s (here “%s”). Choose its lesson first.", fell.Count, fell.Of, known.Name.For(ctx), first.Text)}
 }
 
-// cuesOf are the places by which the mail could have been recognised, one of each kind.
-func (v *visit) cuesOf(d drill.Drill) (out []page.DrillCue) {
+// ShownCue is a place by which a mail could have been recognised, in words.
+type ShownCue struct{ ID, Name, Text, Look string }
+
+// Cues are the first of them, one of each kind: as many as are remembered.
+func (d Drill) Cues(ctx context.Context) (out []ShownCue) {
 	seen := map[string]bool{}
 	for _, c := range d.Rating.Cues {
 		known, ok := scale.Find(scale.ID(c.ID))
@@ -153,7 +141,7 @@ func (v *visit) cuesOf(d drill.Drill) (out []page.DrillCue) {
 			continue
 		}
 		seen[c.ID] = true
-		out = append(out, page.DrillCue{Name: known.Name.For(v.ctx), Text: c.Text, Look: known.LookFor.For(v.ctx)})
+		out = append(out, ShownCue{ID: c.ID, Name: known.Name.For(ctx), Text: c.Text, Look: known.LookFor.For(ctx)})
 	}
 	return out
 }
