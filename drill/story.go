@@ -18,7 +18,7 @@ const inDetail = 20_000
 // Story is the drills of a period together.
 type Story struct {
 	Sums     Sums
-	Drills   []Chapter        // the newest first
+	Drills   []Chapter     // the newest first
 	Times    Times         // of the newest drills, as many as are read one by one
 	Detailed int           // how many these are
 	Firsts   []rate.Time   // from the first mail to the first report, of each of these
@@ -72,7 +72,9 @@ func (b *Book) Story(ctx context.Context, f facility.ID, p Period) (s Story, err
 			s.Drills = append(s.Drills, Chapter{Drill: d, Totals: t})
 		}
 	}
-	slices.SortFunc(s.Drills, func(a, b Chapter) int { return cmp.Or(b.Drill.Started.Compare(a.Drill.Started), cmp.Compare(b.Drill.ID, a.Drill.ID)) })
+	slices.SortFunc(s.Drills, func(a, b Chapter) int {
+		return cmp.Or(b.Drill.Started.Compare(a.Drill.Started), cmp.Compare(b.Drill.ID, a.Drill.ID))
+	})
 	if err := b.detail(ctx, f, &s); err != nil {
 		return s, err
 	}
