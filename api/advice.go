@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 
-	"kenshin/assess"
 	"kenshin/catalogue"
 	"kenshin/facility"
 	"kenshin/fault"
@@ -129,7 +128,7 @@ func (s *server) yardstick(ctx context.Context, f facility.ID, _ *listWhole) (Pa
 	if err != nil {
 		return Page[YardstickFigure]{}, err
 	}
-	rows, err := assess.Yardstick(&form, catalogue.ClassOf(house.Beds))
+	rows, err := s.Assess.Yardstick(ctx, &form, catalogue.ClassOf(house.Beds))
 	items := make([]YardstickFigure, len(rows))
 	for i, r := range rows {
 		items[i] = YardstickFigure{ID: r.Figure.ID, Title: r.Figure.Title, Share: r.Share, Of: r.Of, Survey: r.Inquiry.Title, Date: r.Inquiry.Date, Answered: r.Inquiry.Answered,

@@ -130,7 +130,7 @@ func New(d Deps) (http.Handler, error) {
 	catalogues := func(ctx context.Context, _ facility.ID) (catalogue.Set, error) { return d.Editions.Set(ctx) }
 	if d.Assess == nil {
 		var err error
-		d.Assess, err = assess.NewBook(d.DB, assess.Options{Evidence: d.Evidence, Findings: d.Findings, Ledger: d.Ledger, Suppliers: d.Suppliers, Registers: d.Registers, People: d.Account, Now: d.Now, Catalogues: catalogues})
+		d.Assess, err = assess.NewBook(d.DB, assess.Options{Evidence: d.Evidence, Findings: d.Findings, Ledger: d.Ledger, Suppliers: d.Suppliers, Registers: d.Registers, People: d.Account, Now: d.Now, Catalogues: catalogues, Tables: d.Editions.Tables})
 		if err != nil {
 			return nil, err
 		}

@@ -20,6 +20,9 @@ func (s *server) catalogueRoutes() []route {
 			"yaml is the file of the version in force, or of the one that version names.", one(s, s.getCatalogue)},
 		{"POST", "/catalogues", actor.EditCatalogue, "add-catalogue", "Load an edition from a YAML file, or a corrected text of one",
 			"Where the house serves several facilities only the support body may. check answers what is wrong, line by line, and changes nothing.", one(s, s.addCatalogue)},
+		{"GET", "/tables", actor.SeeAssess, "list-tables", "Figures, patterns, costs, days of checks and fee conditions: which version is in force", "", list(s, s.listTables, tableColumns...)},
+		{"GET", "/tables/{id}", actor.SeeAssess, "get-table", "One of them with its file", "", one(s, s.getTable)},
+		{"PUT", "/tables/{id}", actor.EditCatalogue, "set-table", "Load a corrected file, or the product's own again", "An empty yaml puts the product's own in force. Where the house serves several facilities only the support body may.", one(s, s.setTable)},
 	}
 }
 
@@ -148,12 +151,8 @@ type addCatalogue struct {
 }
 
 func (s *server) addCatalogue(ctx context.Context, f facility.ID, in *addCatalogue) (Catalogue, error) {
-	all, err := s.Account.Facilities(ctx)
-	if err != nil {
+	if err := s.mayLoad(ctx); err != nil {
 		return Catalogue{}, err
-	}
-	if len(all) > 1 && actor.From(ctx).Role != actor.Desk {
-		return Catalogue{}, fault.New(fault.Denied, "この表はすべての施設で使うので、変えられるのは支援団体の担当者だけです。", "These tables are used by all facilities: only the support body may change them.")
 	}
 	read, err := s.Editions.Read(ctx, in.Body.Name, strings.NewReader(in.Body.YAML))
 	if err != nil {

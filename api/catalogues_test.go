@@ -36,4 +36,17 @@ func TestAnEditionIsLoaded(t *testing.T) {
 	if a := r.admin("GET", "/catalogues/checklist-r7-facility?version="+whole.str("sha256"), nil); a.str("yaml") != text {
 		t.Error("the text of old packs is gone")
 	}
+	fees := r.admin("GET", "/tables/fees", nil).str("yaml")
+	if a := r.admin("PUT", "/tables/fees", m{"yaml": strings.Replace(fees, "confidence: S", "confidence: Z", 1)}); a.StatusCode != 422 || !strings.Contains(a.text, "confidence") {
+		t.Errorf("%d %s", a.StatusCode, a.text)
+	}
+	if a := r.admin("PUT", "/tables/fees", m{"yaml": strings.Replace(fees, "confidence: S", "confidence: O", 1), "name": "告示.yaml"}); a.StatusCode != 200 || a.body["shipped"] != false {
+		t.Errorf("%d %s", a.StatusCode, a.text)
+	}
+	if list := r.admin("GET", "/tables", nil); len(list.items()) != 5 || !strings.Contains(list.text, "告示.yaml") {
+		t.Errorf("%s", list.text)
+	}
+	if a := r.admin("PUT", "/tables/fees", m{"yaml": ""}); a.body["shipped"] != true {
+		t.Errorf("%d %s", a.StatusCode, a.text)
+	}
 }

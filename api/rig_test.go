@@ -373,8 +373,10 @@ func (r *rig) seed(f facility.ID, mark string, n byte) map[string]string {
 	r.seedYearly(ctx, f, mark, ids)
 	if f == r.f { // catalogues belong to no facility
 		ids["catalogue"] = "checklist-r7-facility"
+		ids["table"] = "fees"
 	} else {
 		ids["catalogue"] = "none-of-ours"
+		ids["table"] = "none-of-ours"
 	}
 	ids["sweep"], err = r.Work.StartSweep(ctx, f, checkup.Request{Segments: []string{seg}})
 	r.must(err)

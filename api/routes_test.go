@@ -22,7 +22,7 @@ func thing(path string) string {
 	}
 	for prefix, name := range map[string]string{"/devices": "device", "/merges": "merge", "/systems": "system", "/suppliers": "supplier", "/findings": "finding",
 		"/segments": "segment", "/unlocks": "unlock", "/words": "word", "/sweeps": "sweep", "/jobs": "job", "/imports": "import", "/drills": "drill", "/drill-reports": "drill-report", "/drill-plans": "drill-plan", "/drill-scenarios": "drill-scenario", "/inquiries": "inquiry", "/surveys": "survey", "/catalogues": "catalogue",
-		"/assessments": "catalogue", "/questions": "question"} {
+		"/assessments": "catalogue", "/tables": "table", "/questions": "question"} {
 		if strings.HasPrefix(path, prefix+"/") {
 			return name
 		}
@@ -59,7 +59,7 @@ func (r *rig) bodies(ids map[string]string) map[string]any {
 		"return-inquiry": m{"reason": "2-③"}, "take-inquiry": m{"revision": 1}, "add-inquiry-question": m{"catalogue": "checklist-r7-facility", "item": "r7.2.2"},
 		"add-survey":             m{"catalogue": "survey-departments", "departments": []string{"看護部"}},
 		"answer-assessment-item": m{"reply": "unknown"}, "add-question": m{"catalogue": "checklist-r7-facility", "item": "r7.2.2", "to": "support"}, "answer-question": m{"text": "はい"}, "verify-evidence": m{},
-		"map-import": m{}, "apply-import": m{}, "verify-trail": m{},
+		"map-import": m{}, "apply-import": m{}, "verify-trail": m{}, "set-table": m{"yaml": ""}, "set-level-pattern": m{"staff": "yes", "cloud": "no"},
 	}
 	maps.Copy(out, yearlyBodies())
 	return out

@@ -28,14 +28,20 @@ const soon = 5 * time.Second
 func (h *House) assessment() (err error) {
 	h.Assess, err = assess.NewBook(h.DB, assess.Options{Evidence: h.Evidence, Findings: h.Findings, Ledger: h.Ledger, Suppliers: h.Suppliers, Registers: h.Registers, Seen: h.Seen, Gates: h.Gates,
 		People: h.Account, Drills: h.drillsHeld, Now: h.Now,
-		Catalogues: h.catalogues})
+		Catalogues: h.catalogues, Tables: h.Editions.Tables})
 	if err != nil {
 		return fmt.Errorf("read the catalogues: %w", err)
 	}
 	h.Jobs.Handle(assessKind, job.Options{Title: i18n.Text{Ja: "証拠の見直し", En: "Looking at the evidence"}}, h.assessStep)
 	h.Jobs.Periodic(assessKind, time.Hour, h.assessBehind)
-	h.Plans = plan.New(h.DB, plan.Options{Ledger: h.Ledger, Suppliers: h.Suppliers, Findings: h.Findings, Registers: h.Registers, Gates: h.Gates, Catalogues: h.catalogues, Now: h.Now})
+	h.Plans = plan.New(h.DB, plan.Options{Ledger: h.Ledger, Suppliers: h.Suppliers, Findings: h.Findings, Registers: h.Registers, Gates: h.Gates, Catalogues: h.catalogues, Fees: h.fees, Now: h.Now})
 	return nil
+}
+
+// fees are the conditions of the fee schedule as they are in force.
+func (h *House) fees(ctx context.Context) ([]catalogue.Fee, error) {
+	s, err := h.Editions.Tables(ctx)
+	return s.Fees, err
 }
 
 // catalogues are the editions that are in force, the same for every facility.

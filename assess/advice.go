@@ -80,21 +80,20 @@ func (b *Book) Advice(ctx context.Context, f facility.ID, beds int, at Level, st
 			out.Cloud = catalogue.No
 		}
 	}
-	patterns, err := catalogue.LoadPatterns()
+	tables, err := b.Tables(ctx)
 	if err != nil {
 		return out, err
 	}
 	pattern := ""
-	if p, ok := PatternOf(patterns, out.Staff, out.Cloud); ok {
+	if p, ok := PatternOf(tables.Patterns, out.Staff, out.Cloud); ok {
 		out.Pattern, pattern = &p, p.ID
 	}
-	configs, err := catalogue.LoadConfigs()
-	for _, c := range configs {
+	for _, c := range tables.Configs {
 		if c.Fits(int(at), pattern, out.Class) {
 			out.Configs = append(out.Configs, c)
 		}
 	}
-	return out, err
+	return out, nil
 }
 
 // Yard is one published figure beside the facility's own answer.
@@ -107,11 +106,12 @@ type Yard struct {
 }
 
 // Yardstick lays the published figures of a bed class beside a form's answers, the newest survey first.
-func Yardstick(form *Assessment, class catalogue.BedClass) ([]Yard, error) {
-	figures, err := catalogue.LoadFigures()
+func (b *Book) Yardstick(ctx context.Context, form *Assessment, class catalogue.BedClass) ([]Yard, error) {
+	tables, err := b.Tables(ctx)
 	if err != nil {
 		return nil, err
 	}
+	figures := tables.Figures
 	var out []Yard
 	for _, f := range figures.Figures {
 		row := Yard{Figure: f, Inquiry: figures.Inquiry(f)}

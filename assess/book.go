@@ -3,6 +3,7 @@ package assess
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"kenshin/account"
@@ -32,6 +33,7 @@ type Options struct {
 	Gates      *gate.Book                                              // nil: no segment was ever approved
 	People     *account.Service                                        // nil: nobody has an account, days are UTC's
 	Drills     func(context.Context, facility.ID) ([]Held, int, error) // mail drills that ended, and how many people work here; nil: none
+	Tables     func(context.Context) (catalogue.Tables, error)         // figures, patterns, costs and how long checks count; nil: the product's own
 	Now        func() time.Time
 }
 
@@ -39,16 +41,30 @@ type Options struct {
 type Book struct {
 	db *store.DB
 	Options
-	checks catalogue.Checks
+	checks atomic.Pointer[catalogue.Checks] // as they were when a form was opened last; the same for all facilities
 }
 
 // NewBook returns the book that lies in db.
 func NewBook(db *store.DB, o Options) (*Book, error) {
+	if o.Tables == nil {
+		o.Tables = func(context.Context) (catalogue.Tables, error) { return catalogue.BuiltIn() }
+	}
 	checks, err := catalogue.LoadChecks()
 	if err != nil {
 		return nil, err
 	}
-	return &Book{db: db, Options: o, checks: checks}, nil
+	b := &Book{db: db, Options: o}
+	b.checks.Store(&checks)
+	return b, nil
+}
+
+// refresh takes over how long and how wide checks count, where that was changed.
+func (b *Book) refresh(ctx context.Context) error {
+	s, err := b.Tables(ctx)
+	if err == nil {
+		b.checks.Store(&s.Checks)
+	}
+	return err
 }
 
 // Assessment is one form of a facility, or of one of its systems, as it stands now.
@@ -143,6 +159,9 @@ func (b *Book) Assessments(ctx context.Context, f facility.ID, catalogueID strin
 }
 
 func (b *Book) form(ctx context.Context, f facility.ID, id string) (catalogue.Catalogue, error) {
+	if err := b.refresh(ctx); err != nil {
+		return catalogue.Catalogue{}, err
+	}
 	set, err := b.Catalogues(ctx, f)
 	if err != nil {
 		return catalogue.Catalogue{}, err
@@ -191,7 +210,7 @@ func (b *Book) join(item catalogue.Item, subject string, k kept, latest map[stri
 	out.Item, out.Claim, out.Excuse = item, k.claim(), k.Excuse
 	var verdicts []Verdict
 	for _, id := range item.Checks {
-		check, _ := b.checks.Find(id)
+		check, _ := b.checks.Load().Find(id)
 		r, known := latest[evidence.Key(id, subject)]
 		if known {
 			out.Records = append(out.Records, r)

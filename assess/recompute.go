@@ -19,6 +19,9 @@ func (b *Book) Recompute(ctx context.Context, f facility.ID) error {
 	if err != nil {
 		return err
 	}
+	if err := b.refresh(ctx); err != nil {
+		return err
+	}
 	wanted, err := b.wanted(ctx, f)
 	if err != nil {
 		return err
@@ -29,7 +32,7 @@ func (b *Book) Recompute(ctx context.Context, f facility.ID) error {
 	}
 	var records []evidence.Record
 	for _, c := range checks() {
-		about, known := b.checks.Find(c.id)
+		about, known := b.checks.Load().Find(c.id)
 		if !known {
 			return fmt.Errorf("assess: check %s is not in the vocabulary", c.id)
 		}

@@ -162,10 +162,7 @@ func TestNewestEditionIsFound(t *testing.T) {
 }
 
 func TestFiguresSayWhereTheyComeFrom(t *testing.T) {
-	f, err := catalogue.LoadFigures()
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := tables(t).Figures
 	for _, g := range f.Figures {
 		if !g.Secondary() {
 			t.Errorf("%s: the survey's own report was not seen, so it must be marked", g.ID)
@@ -190,14 +187,8 @@ func TestFiguresSayWhereTheyComeFrom(t *testing.T) {
 
 // Every level, pattern and bed class has at least one recommended configuration with a cost, and what is recommended needs no higher level.
 func TestEveryHospitalHasAConfiguration(t *testing.T) {
-	all, err := catalogue.LoadConfigs()
-	if err != nil {
-		t.Fatal(err)
-	}
-	patterns, err := catalogue.LoadPatterns()
-	if err != nil {
-		t.Fatal(err)
-	}
+	all := tables(t).Configs
+	patterns := tables(t).Patterns
 	for level := -1; level <= 3; level++ {
 		for _, p := range patterns {
 			for _, class := range append(catalogue.BedClasses(), "") {
@@ -216,4 +207,14 @@ func TestEveryHospitalHasAConfiguration(t *testing.T) {
 			}
 		}
 	}
+}
+
+// tables are what the product ships beside the questions.
+func tables(t *testing.T) catalogue.Tables {
+	t.Helper()
+	s, err := catalogue.BuiltIn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }

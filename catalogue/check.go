@@ -170,8 +170,12 @@ func (k *checker) provenance(i *Item, n int) {
 	}
 }
 
+func confidences() []Confidence {
+	return []Confidence{Official, Secondary, Inferred, Recalled, OwnWork}
+}
+
 func (k *checker) confidence(c Confidence, path ...any) {
-	if !slices.Contains([]Confidence{Official, Secondary, Inferred, Recalled, OwnWork}, c) {
+	if !slices.Contains(confidences(), c) {
 		k.bad("確かさは O（公式の文面を見た）・S（二次資料）・I（推定）・R（記憶）・own（独自）のどれかです。", "a confidence is O, S, I, R or own", path...)
 	}
 }

@@ -3,6 +3,7 @@ package catalogue
 import (
 	"bytes"
 	_ "embed"
+	"io"
 	"slices"
 	"sync"
 
@@ -41,11 +42,13 @@ func (c Checks) Find(id string) (Check, bool) {
 func LoadChecks() (Checks, error) { return checks() }
 
 // a page may ask for it: it is read once
-var checks = sync.OnceValues(func() (Checks, error) {
+var checks = sync.OnceValues(func() (Checks, error) { return parseChecks("checks.yaml", bytes.NewReader(checksYAML)) })
+
+func parseChecks(name string, r io.Reader) (Checks, error) {
 	var f struct {
 		Checks Checks `yaml:"checks"`
 	}
-	p, _, err := decode("checks.yaml", bytes.NewReader(checksYAML), &f)
+	p, _, err := decode(name, r, &f)
 	if err != nil {
 		return nil, err
 	}
@@ -53,9 +56,34 @@ var checks = sync.OnceValues(func() (Checks, error) {
 	for n, c := range f.Checks {
 		again, _ := f.Checks.Find(c.ID)
 		known := slices.Contains([]string{"sweep", "register", "file"}, c.By)
-		if !idForm.MatchString(c.ID) || again.Title != c.Title || c.Title.Ja == "" || c.Title.En == "" || c.Days < 1 || c.Percent < 1 || c.Percent > 100 || !known {
-			found = append(found, p.mistake("測定「"+c.ID+"」の書き方が正しくありません。", "check “"+c.ID+"” is not written as it should be", "checks", n))
+		if !idForm.MatchString(c.ID) || again.Title != c.Title || c.Title.Ja == "" || c.Title.En == "" || c.Days < 1 || c.Days > 3660 || c.Percent < 1 || c.Percent > 100 || !known {
+			found = append(found, p.mistake("測定「"+c.ID+"」の書き方が正しくありません（title、days 1〜3660、percent 1〜100、by が要ります）。",
+				"check “"+c.ID+"” is not written as it should be (title, days 1 to 3660, percent 1 to 100, by)", "checks", n))
 		}
 	}
 	return f.Checks, found.fault(fault.Invalid)
-})
+}
+
+// ParseChecks reads for how long and how wide the results of checks count, from a YAML file of at most 512 KiB. What measures is the product's own: a check
+// that it does not have is refused, one that the file leaves out stays as it is.
+func ParseChecks(name string, r io.Reader) (Checks, error) {
+	own, err := LoadChecks()
+	if err != nil {
+		return nil, err
+	}
+	read, err := parseChecks(name, r)
+	if err != nil {
+		return nil, err
+	}
+	out := slices.Clone(own)
+	var found Mistakes
+	for _, c := range read {
+		n := slices.IndexFunc(out, func(o Check) bool { return o.ID == c.ID })
+		if n < 0 {
+			found = append(found, Mistake{File: name, Why: i18n.Text{Ja: "「" + c.ID + "」という測定はKenshinにありません。", En: "Kenshin has no check “" + c.ID + "”"}})
+			continue
+		}
+		out[n].Title, out[n].Note, out[n].Days, out[n].Percent = c.Title, c.Note, c.Days, c.Percent
+	}
+	return out, found.fault(fault.Invalid)
+}

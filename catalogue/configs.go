@@ -1,10 +1,9 @@
 package catalogue
 
 import (
-	"bytes"
 	_ "embed"
+	"io"
 	"slices"
-	"sync"
 
 	"kenshin/fault"
 	"kenshin/i18n"
@@ -59,30 +58,47 @@ func (c Config) Cost(class BedClass) (i18n.Text, bool) {
 	return i18n.Text{}, false
 }
 
-// LoadConfigs returns the configurations that come with the product. They are shared: do not change them.
-func LoadConfigs() ([]Config, error) { return configs() }
-
-// a page may ask for it: it is read once
-var configs = sync.OnceValues(func() ([]Config, error) {
+// ParseConfigs reads configurations from a YAML file, at most 512 KiB.
+func ParseConfigs(name string, r io.Reader) ([]Config, error) {
 	var f struct {
 		Configs []Config `yaml:"configs"`
 	}
-	p, _, err := decode("configs.yaml", bytes.NewReader(configsYAML), &f)
+	p, _, err := decode(name, r, &f)
 	if err != nil {
 		return nil, err
 	}
 	var found Mistakes
+	ids := map[string]bool{}
 	for n, c := range f.Configs {
-		known := func(id string) bool {
-			return slices.ContainsFunc(c.Boxes, func(b ConfigBox) bool { return b.ID == id })
+		if why := c.wrong(); why.Ja != "" || ids[c.ID] {
+			found = append(found, p.mistake("構成「"+c.ID+"」の書き方が正しくありません。"+why.Ja, "configuration “"+c.ID+"” is not written as it should be. "+why.En, "configs", n))
 		}
-		wrong := c.ID == "" || c.Title.Ja == "" || c.Title.En == "" || c.Source.Text == "" || len(c.Boxes) == 0 || len(c.Levels) == 0
-		for _, l := range c.Lines {
-			wrong = wrong || !known(l[0]) || !known(l[1])
-		}
-		if wrong {
-			found = append(found, p.mistake("構成「"+c.ID+"」の書き方が正しくありません。", "configuration “"+c.ID+"” is not written as it should be", "configs", n))
-		}
+		ids[c.ID] = true
+	}
+	if len(f.Configs) == 0 {
+		found = append(found, p.mistake("構成が一つもありません。", "there is no configuration", "configs"))
 	}
 	return f.Configs, found.fault(fault.Invalid)
-})
+}
+
+// wrong says what a configuration lacks.
+func (c Config) wrong() i18n.Text {
+	known := func(id string) bool {
+		return slices.ContainsFunc(c.Boxes, func(b ConfigBox) bool { return b.ID == id })
+	}
+	switch {
+	case c.ID == "" || c.Title.Ja == "" || c.Title.En == "" || c.Source.Text == "":
+		return i18n.Text{Ja: "id、title（ja と en）、source が要ります。", En: "id, title (ja and en) and source are needed."}
+	case len(c.Boxes) == 0 || slices.ContainsFunc(c.Lines, func(l [2]string) bool { return !known(l[0]) || !known(l[1]) }):
+		return i18n.Text{Ja: "boxes がないか、lines が boxes にない id を指しています。", En: "boxes are missing, or a line names a box that is not there."}
+	case slices.ContainsFunc(c.Boxes, func(b ConfigBox) bool { return b.X < 0 || b.X > 8 || b.Y < 0 || b.Y > 8 }):
+		return i18n.Text{Ja: "boxes の x と y は 0〜8 です。", En: "x and y of a box are 0 to 8."}
+	case len(c.Levels) == 0 || slices.ContainsFunc(c.Levels, func(l int) bool { return l < 0 || l > 3 }):
+		return i18n.Text{Ja: "levels は 0〜3 です。", En: "levels are 0 to 3."}
+	case slices.ContainsFunc(c.Patterns, func(id string) bool { return !slices.Contains(patternIDs(), id) }):
+		return i18n.Text{Ja: "patterns は I〜IV です。", En: "patterns are I to IV."}
+	case slices.ContainsFunc(c.Classes, func(b BedClass) bool { return b != "" && !slices.Contains(BedClasses(), b) }):
+		return i18n.Text{Ja: "classes に知らない病床の区分があります。", En: "classes names a class of beds that does not exist."}
+	}
+	return i18n.Text{}
+}

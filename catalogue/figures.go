@@ -1,12 +1,10 @@
 package catalogue
 
 import (
-	"bytes"
 	_ "embed"
 	"io"
 	"slices"
 	"strings"
-	"sync"
 
 	"kenshin/fault"
 	"kenshin/i18n"
@@ -105,14 +103,6 @@ func (f Figures) About(concept string) []Figure {
 	slices.SortStableFunc(out, func(a, b Figure) int { return strings.Compare(f.Inquiry(b).Date, f.Inquiry(a).Date) })
 	return out
 }
-
-// LoadFigures returns the figures that come with the product. They are shared: do not change them.
-func LoadFigures() (Figures, error) { return figures() }
-
-// a page may ask for it: it is read once
-var figures = sync.OnceValues(func() (Figures, error) {
-	return ParseFigures("figures.yaml", bytes.NewReader(figuresYAML))
-})
 
 // ParseFigures reads figures from a YAML file, at most 512 KiB. A share without survey or source is refused, so is one outside 0 to 100.
 func ParseFigures(name string, r io.Reader) (Figures, error) {

@@ -22,7 +22,7 @@ import (
 )
 
 const (
-	maxFile     = 512 << 10 // bytes
+	MaxFile     = 512 << 10 // bytes
 	maxItems    = 500
 	maxMistakes = 50 // told at once
 )
@@ -157,11 +157,11 @@ func parse(name string, r io.Reader, known Checks) (Catalogue, error) {
 // decode reads one YAML document into out, strictly, and keeps where everything stands. The digest is of the bytes as they came.
 func decode(name string, r io.Reader, out any) (places, string, error) {
 	p := places{file: name}
-	raw, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	raw, err := io.ReadAll(io.LimitReader(r, MaxFile+1))
 	if err != nil {
 		return p, "", fault.Wrap(fault.Unavailable, err, name+" を読めませんでした。もう一度試してください。", name+" could not be read; try again")
 	}
-	if len(raw) > maxFile {
+	if len(raw) > MaxFile {
 		return p, "", Mistakes{p.mistake("ファイルが大きすぎます（512 KB まで）。分けてください。", "the file is too large (up to 512 KB); split it")}.fault(fault.TooLarge)
 	}
 	text, _, err := jp.Decode(raw)

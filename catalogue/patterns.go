@@ -1,9 +1,9 @@
 package catalogue
 
 import (
-	"bytes"
 	_ "embed"
-	"sync"
+	"io"
+	"slices"
 
 	"kenshin/fault"
 	"kenshin/i18n"
@@ -33,15 +33,12 @@ type Pattern struct {
 	Source   Source    `yaml:"source"`
 }
 
-// LoadPatterns returns the four patterns that come with the product. They are shared: do not change them.
-func LoadPatterns() ([]Pattern, error) { return patterns() }
-
-// a page may ask for it: it is read once
-var patterns = sync.OnceValues(func() ([]Pattern, error) {
+// ParsePatterns reads the four patterns from a YAML file, at most 512 KiB.
+func ParsePatterns(name string, r io.Reader) ([]Pattern, error) {
 	var f struct {
 		Patterns []Pattern `yaml:"patterns"`
 	}
-	p, _, err := decode("patterns.yaml", bytes.NewReader(patternsYAML), &f)
+	p, _, err := decode(name, r, &f)
 	if err != nil {
 		return nil, err
 	}
@@ -49,13 +46,16 @@ var patterns = sync.OnceValues(func() ([]Pattern, error) {
 	var found Mistakes
 	for n, q := range f.Patterns {
 		key := [2]any{q.Staff, q.Hosting}
-		if seen[key] || q.Title.Ja == "" || q.Source.Text == "" || q.Hosting != OnPremise && q.Hosting != Cloud {
-			found = append(found, p.mistake("参照パターン「"+q.ID+"」の書き方が正しくありません。", "pattern “"+q.ID+"” is not written as it should be", "patterns", n))
+		if seen[key] || q.Title.Ja == "" || q.Title.En == "" || q.Source.Text == "" || q.Hosting != OnPremise && q.Hosting != Cloud || !slices.Contains(patternIDs(), q.ID) {
+			found = append(found, p.mistake("参照パターン「"+q.ID+"」の書き方が正しくありません（id は I〜IV、staff、hosting、title、source が要ります）。",
+				"pattern “"+q.ID+"” is not written as it should be (id I to IV, staff, hosting, title, source)", "patterns", n))
 		}
 		seen[key] = true
 	}
-	if len(seen) != 4 {
+	if len(seen) != 4 || len(f.Patterns) != 4 {
 		found = append(found, p.mistake("参照パターンは 4 つです。", "there are four patterns", "patterns"))
 	}
 	return f.Patterns, found.fault(fault.Invalid)
-})
+}
+
+func patternIDs() []string { return []string{"I", "II", "III", "IV"} }

@@ -27,6 +27,9 @@ type Editions struct {
 	key     string // of the newest version that kept was made of
 	kept    Set
 	refused []Refused
+
+	tableKey string // of the newest version that tables was made of
+	tables   Tables
 }
 
 // NewEditions makes the store.
@@ -68,7 +71,7 @@ func (e *Editions) Load(ctx context.Context, name string, r io.Reader) (Catalogu
 
 // Read checks a file by itself and beside the catalogues in force, and keeps nothing. The error holds Mistakes.
 func (e *Editions) Read(ctx context.Context, name string, r io.Reader) (File, error) {
-	raw, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	raw, err := io.ReadAll(io.LimitReader(r, MaxFile+1))
 	if err != nil {
 		return File{}, fault.Wrap(fault.Unavailable, err, "ファイルを読めませんでした。もう一度試してください。", "the file could not be read; try again")
 	}
@@ -208,7 +211,7 @@ func (e *Editions) read(ctx context.Context, tx *store.Shared) (s Set, refused [
 		}
 		todo = append(todo, c)
 		return nil
-	}, `SELECT id, name, content FROM catalogue_editions e WHERE seq = (SELECT MAX(seq) FROM catalogue_editions n WHERE n.id = e.id) ORDER BY seq`)
+	}, `SELECT id, name, content FROM catalogue_editions e WHERE id NOT LIKE 'table:%' AND seq = (SELECT MAX(seq) FROM catalogue_editions n WHERE n.id = e.id) ORDER BY seq`)
 	if err != nil {
 		return s, nil, fmt.Errorf("read loaded editions: %w", err)
 	}
@@ -294,7 +297,7 @@ func (e *Editions) Loaded(ctx context.Context, id string) ([]Loaded, error) {
 			l.At = store.Time(at)
 			out = append(out, l)
 			return nil
-		}, "SELECT id, sha256, name, note, at, by_id, by_name FROM catalogue_editions WHERE $1 = '' OR id = $1 ORDER BY seq DESC", id)
+		}, "SELECT id, sha256, name, note, at, by_id, by_name FROM catalogue_editions WHERE id NOT LIKE 'table:%' AND ($1 = '' OR id = $1) ORDER BY seq DESC", id)
 	})
 	return out, err
 }

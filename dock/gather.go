@@ -89,12 +89,12 @@ func (g *gathering) newest(k catalogue.Kind, form catalogue.Form) (catalogue.Cat
 }
 
 func (g *gathering) checklist(ctx context.Context) error {
-	checks, err := catalogue.LoadChecks()
+	tables, err := g.Assess.Tables(ctx)
 	if err != nil {
 		return err
 	}
 	g.title = map[string]i18n.Text{}
-	for _, c := range checks {
+	for _, c := range tables.Checks {
 		g.title[c.ID] = c.Title
 	}
 	c, ok := g.set.Find(g.want)

@@ -65,10 +65,11 @@ func (v *visit) around(view *page.ItemView) error {
 		return err
 	}
 	view.Carried = carried[view.Item.Item.ID]
-	checks, err := catalogue.LoadChecks()
+	tables, err := v.s.Editions.Tables(v.ctx)
 	if err != nil {
 		return err
 	}
+	checks := tables.Checks
 	view.Checks, view.Links = map[string]catalogue.Check{}, map[string]string{}
 	for _, r := range view.Item.Records {
 		view.Checks[r.Check], _ = checks.Find(r.Check)

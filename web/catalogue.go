@@ -1,9 +1,11 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"slices"
@@ -63,6 +65,9 @@ func (v *visit) showCatalogues(view page.CataloguesView, status int) error {
 		view.Rows = append(view.Rows, row)
 	}
 	view.CanLoad = v.mayLoad()
+	if view.Tables, err = v.s.Editions.TableFiles(v.ctx); err != nil {
+		return err
+	}
 	v.status(status)
 	v.show(page.CataloguesPage(v.shell(), view))
 	return nil
@@ -75,7 +80,14 @@ func (v *visit) catalogueLoad() error {
 		return v.showCatalogues(page.CataloguesView{Error: v.says(err)}, http.StatusUnprocessableEntity)
 	}
 	name := p.FileName()
-	f, err := v.s.Editions.Read(v.ctx, name, p)
+	raw, err := io.ReadAll(io.LimitReader(p, catalogue.MaxFile+1)) // one byte more: too large is said by who reads it
+	if err != nil {
+		return err
+	}
+	if id, ok := catalogue.TableOf(raw); ok {
+		return v.tableLoad(id, name, raw)
+	}
+	f, err := v.s.Editions.Read(v.ctx, name, bytes.NewReader(raw))
 	if err != nil {
 		list, said, err := v.mistakesOf(err)
 		if err != nil {

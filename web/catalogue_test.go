@@ -41,6 +41,24 @@ func TestAnEditionIsLoadedInTheConsole(t *testing.T) {
 	c.trailHas("catalogue.restore", 1)
 }
 
+// Figures and rules of thumb are saved, changed and loaded like an edition, and the product's own come back.
+func TestFiguresAreCorrectedInTheConsole(t *testing.T) {
+	c := openConsole(t)
+	c.get(actor.Auditor, "/catalogues").is(http.StatusOK, "数字と目安", "Kenshinの版", "診療報酬の条件", "!Kenshinの版に戻す")
+	text := c.get(actor.Desk, "/catalogue-tables/configs").is(http.StatusOK, "id: separation").Body.String()
+	better := []byte(strings.Replace(text, "分離（医療情報系とインターネット系を分け、画面だけ渡す）", "分けて、画面だけ渡す", 1))
+	c.upload(actor.Desk, "/catalogues/load", "構成.yaml", []byte(strings.Replace(text, "levels: [0, 1, 2, 3]", "levels: [9]", 1))).is(http.StatusUnprocessableEntity, "levels は 0〜3")
+	c.upload(actor.Desk, "/catalogues/load?do=check", "構成.yaml", better).is(http.StatusOK, "「構成の目安と費用」：正しく読めました", "!構成.yaml</td>")
+	c.get(actor.Admin, "/level").is(http.StatusOK, "医療情報系とインターネット系を分け、画面だけ渡す")
+	c.upload(actor.Desk, "/catalogues/load", "構成.yaml", better).is(http.StatusSeeOther)
+	c.get(actor.Admin, "/level").is(http.StatusOK, "分けて、画面だけ渡す")
+	c.get(actor.Desk, "/catalogues").is(http.StatusOK, "構成.yaml", "Kenshinの版に戻す")
+	c.post(actor.Desk, "/catalogue-tables/configs/reset").is(http.StatusSeeOther)
+	c.get(actor.Admin, "/level").is(http.StatusOK, "医療情報系とインターネット系を分け、画面だけ渡す")
+	c.trailHas("catalogue.table", 2)
+	c.get(actor.Desk, "/catalogue-tables/none").is(http.StatusNotFound)
+}
+
 func (c *console) version(path string) string {
 	c.t.Helper()
 	return regexp.MustCompile(`version=([0-9a-f]{64})`).FindStringSubmatch(c.get(actor.Auditor, path).Body.String())[1]

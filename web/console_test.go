@@ -159,7 +159,7 @@ func openConsole(t testing.TB) *console {
 	judge = &checkup.Checkup{DB: db, Seen: seen, Ledger: book, Findings: findings, Identify: ident, Sensor: "local", Now: time.Now, Log: log}
 	editions, proofs := catalogue.NewEditions(db), evidence.New(db, time.Now)
 	yearly, err := assess.NewBook(db, assess.Options{Evidence: proofs, Findings: findings, Ledger: book, Suppliers: supplier.New(db, time.Now), People: acc, Now: time.Now,
-		Catalogues: func(ctx context.Context, _ facility.ID) (catalogue.Set, error) { return editions.Set(ctx) }})
+		Catalogues: func(ctx context.Context, _ facility.ID) (catalogue.Set, error) { return editions.Set(ctx) }, Tables: editions.Tables})
 	c.must(err)
 	suppliers := supplier.New(db, time.Now)
 	inquiries := inquiry.NewBook(inquiry.Deps{DB: db, Catalogues: editions.Set, Houses: acc, Ledger: book, Suppliers: suppliers, Findings: findings, Now: time.Now})

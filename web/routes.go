@@ -271,6 +271,8 @@ func routes() []route {
 		// catalogues of what is asked
 		{"GET /catalogues", may(actor.SeeAssess), (*visit).catalogues},
 		{"POST /catalogues/load", may(actor.EditCatalogue), editions((*visit).catalogueLoad)},
+		{"GET /catalogue-tables/{table}", may(actor.SeeAssess), (*visit).tableFile},
+		{"POST /catalogue-tables/{table}/reset", may(actor.EditCatalogue), editions((*visit).tableReset)},
 		{"GET /catalogues/{id}", may(actor.SeeAssess), (*visit).catalogue},
 		{"GET /catalogues/{id}/file", may(actor.SeeAssess), (*visit).catalogueFile},
 		{"POST /catalogues/{id}/restore", may(actor.EditCatalogue), editions((*visit).catalogueRestore)},

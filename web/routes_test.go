@@ -245,6 +245,8 @@ GET /registers/{kind}/rows/{id}/attachments/{file} adpuk
 POST /registers/{kind}/rows/{id}/attachments/{file}/remove ap
 GET /catalogues adpuk
 POST /catalogues/load k
+GET /catalogue-tables/{table} adpuk
+POST /catalogue-tables/{table}/reset k
 GET /catalogues/{id} adpuk
 GET /catalogues/{id}/file adpuk
 POST /catalogues/{id}/restore k

@@ -1,11 +1,7 @@
 package plan
 
 import (
-	"bytes"
-	_ "embed" // the conditions
-	"fmt"
-
-	"go.yaml.in/yaml/v3"
+	"context"
 
 	"kenshin/catalogue"
 	"kenshin/fault"
@@ -57,27 +53,29 @@ func StateText(s string) i18n.Text {
 
 // Fee is a condition of the fee schedule. Kenshin ships what it found with how sure that is; a person notes what the notice itself says.
 type Fee struct {
-	ID         string               `json:"id" yaml:"id"`
-	Title      i18n.Text            `json:"title" yaml:"title"`
-	Text       i18n.Text            `json:"text" yaml:"text"`
-	Source     string               `json:"source" yaml:"source"`
-	Confidence catalogue.Confidence `json:"confidence" yaml:"confidence"`
-	Checked    string               `json:"checked" yaml:"-"` // the day on which somebody looked into the notice; "" is 要確認
-	Found      string               `json:"found" yaml:"-"`   // what it said
+	ID         string               `json:"id"`
+	Title      i18n.Text            `json:"title"`
+	Text       i18n.Text            `json:"text"`
+	Source     string               `json:"source"`
+	Confidence catalogue.Confidence `json:"confidence"`
+	Checked    string               `json:"checked"` // the day on which somebody looked into the notice; "" is 要確認
+	Found      string               `json:"found"`   // what it said
 }
 
-//go:embed fees.yaml
-var feesYAML []byte
-
-// Fees are the conditions that Kenshin ships.
-func Fees() ([]Fee, error) {
-	var out []Fee
-	d := yaml.NewDecoder(bytes.NewReader(feesYAML))
-	d.KnownFields(true)
-	if err := d.Decode(&out); err != nil {
-		return nil, fmt.Errorf("read the conditions of the fee schedule: %w", err)
+// fees are the conditions that are in force, none of them looked up yet.
+func (b *Book) fees(ctx context.Context) (out []Fee, err error) {
+	var all []catalogue.Fee
+	if b.Fees != nil {
+		all, err = b.Fees(ctx)
+	} else {
+		var s catalogue.Tables
+		s, err = catalogue.BuiltIn()
+		all = s.Fees
 	}
-	return out, nil
+	for _, f := range all {
+		out = append(out, Fee{ID: f.ID, Title: f.Title, Text: f.Text, Source: f.Source, Confidence: f.Confidence})
+	}
+	return out, err
 }
 
 // Totals are the sums of each year, without what was refused, and of all.

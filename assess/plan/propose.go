@@ -384,7 +384,7 @@ func (b *Book) members(ctx context.Context, f facility.ID, population string) (o
 
 // budgetOf starts from what is still wanted of last year and what the risk assessment decided to do.
 func (b *Book) budgetOf(ctx context.Context, f facility.ID, year int, last *Sheet) (*Money, error) {
-	fees, err := Fees()
+	fees, err := b.fees(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -31,6 +31,7 @@ type Options struct {
 	Registers  *register.Book
 	Gates      *gate.Book
 	Catalogues func(context.Context, facility.ID) (catalogue.Set, error)
+	Fees       func(context.Context) ([]catalogue.Fee, error) // nil: the product's own
 	Now        func() time.Time
 }
 

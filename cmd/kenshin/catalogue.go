@@ -40,6 +40,9 @@ func (c catalogueCheckCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	if id, ok := catalogue.TableOf(b); ok {
+		return c.table(e, id, b)
+	}
 	if !rules(b) {
 		return c.questions(e, b)
 	}
@@ -71,15 +74,8 @@ func (c catalogueCheckCmd) questions(e *env, b []byte) error {
 	if err == nil {
 		set, err = set.With(read)
 	}
-	if m, ok := errors.AsType[catalogue.Mistakes](err); ok {
-		for _, one := range m {
-			fmt.Fprintln(e.out, one.In(e.lang))
-		}
-		return fault.Wrap(fault.KindOf(err), err, fmt.Sprintf("誤りが %d か所あります。上の行を直して、もう一度実行してください。", len(m)),
-			fmt.Sprintf("%d mistakes. Correct the lines above and run it again.", len(m)))
-	}
 	if err != nil {
-		return err
+		return c.mistakes(e, err)
 	}
 	count := map[catalogue.Standing]int{}
 	for _, i := range read.Items {
@@ -88,6 +84,28 @@ func (c catalogueCheckCmd) questions(e *env, b []byte) error {
 	fmt.Fprintln(e.out, i18n.T(e.ctx, "「%s」（%s、%s）：質問 %d、正しく読めました。", "“%s” (%s, %s): %d items, all right.", read.Title.In(e.lang), read.Kind.Label().In(e.lang), read.Edition, len(read.Items)))
 	fmt.Fprintln(e.out, i18n.T(e.ctx, "公式の文面を確認済み %d、要確認 %d、独自 %d", "official %d, to be confirmed %d, own %d", count[catalogue.Confirmed], count[catalogue.ToConfirm], count[catalogue.Own]))
 	return c.changes(e, set, read)
+}
+
+// table checks a file of figures, patterns, costs, days of checks or fees.
+func (c catalogueCheckCmd) table(e *env, id catalogue.TableID, b []byte) error {
+	if err := catalogue.CheckTable(id, filepath.Base(c.File), bytes.NewReader(b)); err != nil {
+		return c.mistakes(e, err)
+	}
+	_, err := fmt.Fprintln(e.out, i18n.T(e.ctx, "「%s」：正しく読めました。", "“%s”: all right.", id.Label().In(e.lang)))
+	return err
+}
+
+// mistakes prints what is wrong line by line; an error that is not about the file comes back.
+func (c catalogueCheckCmd) mistakes(e *env, err error) error {
+	m, ok := errors.AsType[catalogue.Mistakes](err)
+	if !ok {
+		return err
+	}
+	for _, one := range m {
+		fmt.Fprintln(e.out, one.In(e.lang))
+	}
+	return fault.Wrap(fault.KindOf(err), err, fmt.Sprintf("誤りが %d か所あります。上の行を直して、もう一度実行してください。", len(m)),
+		fmt.Sprintf("%d mistakes. Correct the lines above and run it again.", len(m)))
 }
 
 func (c catalogueCheckCmd) changes(e *env, set catalogue.Set, read catalogue.Catalogue) error {

@@ -92,18 +92,9 @@ func assessSamples(t testing.TB) []sample {
 		Typed: AnswerOf(form.Items[1], now), Prev: form.Items[0].Item.ID, Next: form.Items[2].Item.ID, Position: 2}
 	two := one
 	two.Theirs, two.Typed.Reply, two.Typed.Note = &form.Items[1], catalogue.No, "PCが10台足りない"
-	configs, err := catalogue.LoadConfigs()
-	if err != nil {
-		t.Fatal(err)
-	}
-	patterns, err := catalogue.LoadPatterns()
-	if err != nil {
-		t.Fatal(err)
-	}
-	figures, err := catalogue.LoadFigures()
-	if err != nil {
-		t.Fatal(err)
-	}
+	configs := shippedTables(t).Configs
+	patterns := shippedTables(t).Patterns
+	figures := shippedTables(t).Figures
 	for n := range all[:9] {
 		all[n].Claim = assess.Claim{Reply: catalogue.Yes, On: before(72 * time.Hour)}
 		if n < 6 {
@@ -134,4 +125,14 @@ func assessSamples(t testing.TB) []sample {
 			return StartPage(s, StartView{At: -1, Level: level, Actions: actions, Checklist: form.Catalogue})
 		}},
 	}
+}
+
+// shippedTables are what the product ships beside the questions.
+func shippedTables(t testing.TB) catalogue.Tables {
+	t.Helper()
+	s, err := catalogue.BuiltIn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }

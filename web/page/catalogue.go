@@ -38,13 +38,15 @@ func RowOf(c catalogue.Catalogue) CatalogueRow {
 
 // CataloguesView lists the catalogues, and is where a file is loaded.
 type CataloguesView struct {
-	Rows     []CatalogueRow
-	CanLoad  bool
-	File     string              // that was just read
-	Mistakes []catalogue.Mistake // in it
-	Error    string              // where it could not be read at all
-	Checked  *CatalogueView      // it is in order, and was only checked
-	Refused  []string            // loaded catalogues that are not in force, each with why
+	Rows         []CatalogueRow
+	CanLoad      bool
+	File         string              // that was just read
+	Mistakes     []catalogue.Mistake // in it
+	Error        string              // where it could not be read at all
+	Checked      *CatalogueView      // it is in order, and was only checked
+	Tables       []catalogue.TableFile
+	CheckedTable catalogue.TableID // a table that is in order, and was only checked
+	Refused      []string          // loaded catalogues that are not in force, each with why
 }
 
 // CataloguesPage is the list of catalogues. POST PathCatalogueLoad: file; ?do=check changes nothing.

@@ -96,6 +96,7 @@ const (
 	PathPack          = "/pack"            // GET: dock; /remarks (POST): the register's fields
 	PathCatalogues    = "/catalogues"      // GET
 	PathCatalogueLoad = "/catalogues/load" // POST: file; do=check
+	PathTables        = "/catalogue-tables"
 )
 
 // GatesID is the catalogue of the level's gates.
@@ -146,6 +147,9 @@ func PackFile(name, id string) string {
 }
 
 // CataloguePath is a catalogue's page; what is "", restore (POST: version) or file (GET: version).
+// TablePath is a table of figures and rules of thumb. GET: the file; POST "reset".
+func TablePath(id, what string) string { return at(PathTables, id, what) }
+
 func CataloguePath(id, what string) string { return at(PathCatalogues, id, what) }
 
 // CatalogueItemPath corrects one item (GET, POST).
