@@ -180,6 +180,32 @@ func (r *rig) idOf(drill string, n int) string {
 	return id
 }
 
+// A drill ends although the answer to its very last mail was lost, and although the program died between its last mail and the word that it is sent.
+func TestADrillEndsWithItsLastMail(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *store.DB) {
+		r := newRig(t, db, 1, mailtest.For(staffAddress(0), mailtest.Dot, mailtest.Act{Keep: true, Cut: true}))
+		var c clock
+		r.Book.now = c.now
+		d := r.approved(1000)
+		if d = r.untilSent(&c, d.ID); d.State != Sent || r.targetAt(d.ID, 0).Mail != UnknownMail {
+			t.Fatalf("%s, the mail is %s", d.State, r.targetAt(d.ID, 0).Mail)
+		}
+		if due, err := r.Due(t.Context(), r.f); err != nil || due {
+			t.Errorf("something is still due: %v %v", due, err)
+		}
+		r.must(r.db.Write(t.Context(), r.f, func(tx *store.Tx) error {
+			_, err := tx.Exec(t.Context(), "UPDATE drill_drills SET state = 'sending' WHERE facility_id = $1 AND id = $2", d.ID)
+			return err
+		}))
+		if due, err := r.Due(t.Context(), r.f); err != nil || !due {
+			t.Errorf("nobody would end the drill: %v %v", due, err)
+		}
+		if d = r.untilSent(&c, d.ID); d.State != Sent || r.sink.Count() != 1 {
+			t.Errorf("%s, %d mails", d.State, r.sink.Count())
+		}
+	})
+}
+
 // verdictOf is the first verdict over what a recipient's mail brought, and the rule that decided.
 func (r *rig) verdictOf(drill string, n int) (verdict, rule string) {
 	r.t.Helper()
@@ -214,11 +240,21 @@ func TestArrivalsAroundTheHandingOver(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			r.untilSent(&c, d.ID)
+			for range 20 { // a lost answer makes the sender rest
+				_, _ = r.Send(t.Context(), r.f, r.OpenLine, time.Now().Add(10*time.Second))
+				if n, err := r.Progress(t.Context(), r.f, d.ID); err == nil && n[Accepted]+n[UnknownMail] == 4 {
+					return
+				}
+			}
 		}()
-		<-held
+		select {
+		case <-held:
+		case <-time.After(30 * time.Second):
+			t.Fatal("the slow mail was never given away")
+		}
 		r.got(d.ID, r.targetAt(d.ID, 2).ID, "203.0.113.9", firefox) // while the relay has it and says nothing yet
 		<-done
+		r.untilSent(&c, d.ID)
 		c.forward(10 * time.Minute)
 		r.got(d.ID, r.targetAt(d.ID, 1).ID, "203.0.113.9", firefox)
 		r.got(d.ID, r.targetAt(d.ID, 3).ID, "203.0.113.9", firefox)
