@@ -191,9 +191,12 @@ func contactChart(v *facts, days int) []result {
 	return out
 }
 
-func contactRow(_ *facts, e entry) (bool, string) {
+func contactRow(v *facts, e entry) (bool, string) {
 	if e.values["result"] == "missed" {
 		return true, "つながりませんでした"
+	}
+	if who, left := v.left(e.values["name"], "", ""); left && e.values["group"] == "inside" {
+		return true, who.Values["left"] + "に退職しています"
 	}
 	return true, ""
 }

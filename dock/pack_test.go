@@ -48,6 +48,10 @@ func filled(t *testing.T) *rig {
 		{Kind: "training", Values: map[string]string{"held": "2025-06-10", "title": "標的型メールの見分け方" + odd, "name": "佐藤", "department": "看護部"}},
 		{Kind: "training", Values: map[string]string{"held": "2025-06-10", "title": "標的型メールの見分け方" + odd, "name": "鈴木", "department": "医事課"}},
 		{Kind: "remarks", Values: map[string]string{"inspected": "2024-11-12", "remark": "連絡体制図に夜間の番号がない" + odd, "action": "夜間の番号を加えた", "answered": "2025-01-20"}},
+		{Kind: "bcp", Values: map[string]string{"title": "診療を続ける計画" + odd, "approved": "2025-09-01", "approved_by": "院長", "open": "調剤の紙の流れ" + odd}},
+		{Kind: "drills-held", Values: map[string]string{"held": "2025-10-05", "title": "紙の運用訓練", "way": "downtime", "people": "41", "learned": "夜勤の人数が足りない" + odd}},
+		{Kind: "backups", Values: map[string]string{"system": "電子カルテ" + odd, "threat": "attack", "generations": "4", "offline": "yes", "os_independent": "yes", "done_by": "cloud", "last_success": "2025-11-10"}},
+		{Kind: "restores", Values: map[string]string{"system": "電子カルテ" + odd, "tested": "2025-11-01", "result": "ok", "hours": "9"}},
 		{Kind: "outside", Values: map[string]string{"name": "クラウド型予約" + odd, "kind": "cloud", "purpose": "外来予約", "open": "always"}},
 	} {
 		_, err := r.o.Registers.Save(r.ctx(), r.f, row)
@@ -275,6 +279,27 @@ func TestAContradictionPrintsItsReason(t *testing.T) {
 		}
 		if !found {
 			t.Errorf("the reason does not stand in %s", id)
+		}
+	}
+}
+
+// The pack says how care goes on: plans, drills, copies with who makes them, and what a restore took.
+func TestThePackShowsHowCareGoesOn(t *testing.T) {
+	r := filled(t)
+	p, err := r.Pack(r.ctx(), r.f, "")
+	r.must(err)
+	text := map[string]string{}
+	for _, part := range p.Parts {
+		for _, row := range part.Rows {
+			text[part.ID] += strings.Join(row, "|") + "\n"
+		}
+	}
+	for id, words := range map[string][]string{"continuity": {"診療を続ける計画", "令和7年9月1日", "院長", "調剤の紙の流れ", "紙の運用", "41人", "夜勤の人数が足りない"},
+		"backups": {"電子カルテ", "クラウド事業者", "令和7年11月10日", "令和7年11月1日", "9時間"}} {
+		for _, w := range words {
+			if !strings.Contains(text[id], w) {
+				t.Errorf("%s lacks %q:\n%s", id, w, text[id])
+			}
 		}
 	}
 }

@@ -38,7 +38,7 @@ func (w *packing) all(ctx context.Context) (err error) {
 	w.grounds()
 	w.open()
 	w.vendors()
-	for _, part := range []func(context.Context) error{w.contacts, w.network, w.devices, w.training, w.remarks} {
+	for _, part := range []func(context.Context) error{w.contacts, w.network, w.devices, w.training, w.continuity, w.backups, w.remarks} {
 		if err := part(ctx); err != nil {
 			return err
 		}

@@ -59,7 +59,6 @@ type Record struct {
 	Says     i18n.Text `json:"says"`
 	Bad      []Ref     `json:"bad,omitempty"` // what fails, at most MaxBad
 	Down     bool      `json:"down,omitempty"`
-	Source   string    `json:"source,omitempty"` // SHA-256 of what was read, in hexadecimal
 	Seq      int64     `json:"seq"`              // 1, 2, 3... in its facility
 	Prev     string    `json:"prev,omitempty"`   // Hash of the record before
 	Hash     string    `json:"-"`                // SHA-256 over Prev and the record as canonical JSON, in hexadecimal
@@ -149,7 +148,7 @@ func clip(s string, n int) string {
 func (r Record) news(last Record) bool {
 	a, b := last, r
 	for _, x := range []*Record{&a, &b} {
-		x.ID, x.Seq, x.Prev, x.Hash, x.Source = "", 0, "", "", ""
+		x.ID, x.Seq, x.Prev, x.Hash = "", 0, "", ""
 		x.From, x.At, x.Received, x.Until = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	}
 	left, err := a.canonical()
