@@ -1,6 +1,7 @@
 package web
 
 import (
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -14,7 +15,9 @@ import (
 	"kenshin/catalogue"
 	"kenshin/evidence"
 	"kenshin/i18n"
+	"kenshin/ledger"
 	"kenshin/store"
+	"kenshin/web/page"
 )
 
 const r7 = "/assess/checklist-r7-facility"
@@ -111,6 +114,43 @@ func TestLastYearsAnswersAreProposals(t *testing.T) {
 	}
 	if i := c.answered("checklist-r7-facility", wider); i.Revision != 0 {
 		t.Error("a はい to less became a はい to more")
+	}
+}
+
+// The form of a system carries that system's answers, and touches neither the hospital's form nor another system's.
+func TestLastYearsAnswersOfASystem(t *testing.T) {
+	c := openConsole(t)
+	var ids []string
+	for _, name := range []string{"PACS", "検査"} {
+		s, err := c.Ledger.SaveSystem(c.as(actor.Admin), c.f, ledger.System{Name: name})
+		c.must(err)
+		ids = append(ids, s.ID)
+		old, err := c.Assess.Assessment(t.Context(), c.f, "checklist-r6-vendor", s.ID)
+		c.must(err)
+		for _, i := range old.Items {
+			_, err := c.Assess.SaveClaim(c.as(actor.Admin), c.f, "checklist-r6-vendor", s.ID, i.Item.ID, 0, assess.Claim{Reply: catalogue.Yes, On: time.Date(2024, 6, 3, 0, 0, 0, 0, time.UTC)}, "", "")
+			c.must(err)
+		}
+	}
+	body := c.get(actor.Admin, page.FormPath("checklist-r7-vendor", ids[0], "")).is(http.StatusOK, "PACS", "まとめて確かめる").Body.String()
+	action := html.UnescapeString(regexp.MustCompile(`action="([^"]*/carry[^"]*)"`).FindStringSubmatch(body)[1])
+	fields := []string{}
+	for _, m := range regexp.MustCompile(`name="item" value="([^"]+)"`).FindAllStringSubmatch(body, -1) {
+		fields = append(fields, "item", m[1])
+	}
+	c.post(actor.Admin, action, fields...).is(http.StatusSeeOther)
+	count := func(subject string) (n int) {
+		a, err := c.Assess.Assessment(t.Context(), c.f, "checklist-r7-vendor", subject)
+		c.must(err)
+		for _, i := range a.Items {
+			if i.Revision > 0 {
+				n++
+			}
+		}
+		return n
+	}
+	if count(ids[0]) == 0 || count(ids[1]) != 0 || count("") != 0 {
+		t.Errorf("%d answers of PACS, %d of another system, %d of the hospital", count(ids[0]), count(ids[1]), count(""))
 	}
 }
 
