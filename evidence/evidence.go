@@ -59,9 +59,9 @@ type Record struct {
 	Says     i18n.Text `json:"says"`
 	Bad      []Ref     `json:"bad,omitempty"` // what fails, at most MaxBad
 	Down     bool      `json:"down,omitempty"`
-	Seq      int64     `json:"seq"`              // 1, 2, 3... in its facility
-	Prev     string    `json:"prev,omitempty"`   // Hash of the record before
-	Hash     string    `json:"-"`                // SHA-256 over Prev and the record as canonical JSON, in hexadecimal
+	Seq      int64     `json:"seq"`            // 1, 2, 3... in its facility
+	Prev     string    `json:"prev,omitempty"` // Hash of the record before
+	Hash     string    `json:"-"`              // SHA-256 over Prev and the record as canonical JSON, in hexadecimal
 }
 
 // MaxBad is how many things that fail are named in a record.
