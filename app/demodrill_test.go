@@ -139,7 +139,7 @@ func TestADemoSendsNothingToAnybody(t *testing.T) {
 		if err := book.SaveSettings(admin, f, s, drill.Secrets{Relay: "secret"}); err != nil {
 			t.Fatal(way.Kind, err)
 		}
-		m, rating, err := drill.FromScenario("parcel", "easy")
+		m, rating, err := book.FromScenario(trainer, f, "parcel", "easy")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -153,8 +153,11 @@ func (b *Book) record(ctx context.Context, tx *store.Tx, list []*waiting) error 
 			return err
 		}
 		w.known, w.landed.Signal = true, w.landed.Of
-		if w.Signal != "" {
+		switch {
+		case w.Signal != "":
 			w.landed.Signal = w.Signal
+		case w.landed.Of == Lesson || w.landed.Of == Reported: // whoever fetches the page has neither learned nor told anybody: a mail scanner fetches it, too
+			w.landed.Signal = Looked
 		}
 		e := Event{Drill: w.landed.Drill, Target: w.landed.Target, Signal: w.landed.Signal, At: w.at, Method: w.Method, Net: w.Net, Agent: w.Agent,
 			Malformed: w.Malformed, Detail: w.Detail}

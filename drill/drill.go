@@ -57,6 +57,7 @@ const (
 	Lesson   Signal = "lesson"     // the lesson was finished
 	Confirm  Signal = "confirm"    // the visitor pressed 続ける or moved a pointer: a person
 	Touched  Signal = "touch"      // something was typed on the landing page; what it was never left the browser
+	Looked   Signal = "look"       // the page of the lesson or of the report was opened: its buttons tell what came of it
 	Replied  Signal = "reply"      // the mail was answered
 	Released Signal = "release"    // the mail was taken out of quarantine
 	Read     Signal = "read"       // a notice was read to its end

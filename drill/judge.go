@@ -258,9 +258,9 @@ func (j *judged) readHits(ctx context.Context, tx *store.Tx, id string) error {
 		"WHERE e.facility_id = $1 AND e.drill_id = $2 ORDER BY e.at, e.id", id)
 }
 
-// judgedAs is the kind of arrival that the rules know: answers and receipts are buttons of the lesson's pages.
+// judgedAs is the kind of arrival that the rules know: answers and receipts are buttons of the lesson's pages, which are fetched before.
 func judgedAs(s Signal) hit.Signal {
-	if s == Answered || s == Read {
+	if s == Answered || s == Read || s == Looked {
 		return hit.Lesson
 	}
 	return hit.Signal(s)

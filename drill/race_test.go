@@ -28,7 +28,7 @@ func TestReportsRaceVisits(t *testing.T) {
 			for _, s := range []Signal{Visited, Reported} {
 				token := r.token(d.ID, to.ID, s)
 				all.Go(func() {
-					if _, known, err := c.Arrive(t.Context(), Arrival{Token: token, Method: "GET", Agent: "Mozilla/5.0"}); err != nil || !known {
+					if _, known, err := c.Arrive(t.Context(), Arrival{Token: token, Signal: map[Signal]Signal{Reported: Reported}[s], Method: map[bool]string{true: "POST", false: "GET"}[s == Reported], Agent: "Mozilla/5.0"}); err != nil || !known {
 						t.Errorf("%v %v", known, err)
 					}
 				})

@@ -2,6 +2,7 @@ package outside
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -40,16 +41,11 @@ func (s *Server) arrive(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page := ""
-	switch rest {
-	case "", ".gif", ".png":
-	case "/t.gif":
-		a.Signal, a.Detail = drill.Touched, "pointer"
-	case "/k.gif":
-		a.Signal, a.Detail = drill.Touched, "typed"
-	default:
-		if page = ourPage(rest); page == "" {
-			a.Malformed = true
-		}
+	if what, touched := touches()[rest]; touched {
+		a.Signal, a.Detail = drill.Touched, what
+	} else if !slices.Contains(links(), rest) {
+		page = ourPage(rest)
+		a.Malformed = page == ""
 	}
 	if page != "" { // a page behind the landing page: reading on is no new arrival
 		s.further(w, r, a, page)
@@ -77,8 +73,7 @@ func ourPage(rest string) string {
 		return ""
 	}
 	head, _, _ := strings.Cut(name, "/")
-	switch head {
-	case "more", "lesson", "quiz":
+	if slices.Contains(pages(), head) {
 		return name
 	}
 	return ""
@@ -158,15 +153,14 @@ func (s *Server) further(w http.ResponseWriter, r *http.Request, a drill.Arrival
 // press takes the buttons of our pages. Their posts are empty; all that is said stands in the path.
 func (s *Server) press(w http.ResponseWriter, r *http.Request, a drill.Arrival, rest string) {
 	part := strings.Split(strings.TrimPrefix(rest, "/"), "/")
-	next := "/" + a.Token + "/lesson"
+	next := ""
 	var v view
+	button, known := presses()[rest]
 	switch {
-	case rest == "/ok":
-		a.Signal = drill.Confirm
-	case rest == "/report":
-		a.Signal, next = drill.Reported, ""
-	case rest == "/read":
-		a.Signal, next = drill.Read, ""
+	case known:
+		if a.Signal = button.signal; button.next != "" {
+			next = "/" + a.Token + button.next
+		}
 	case len(part) == 3 && part[0] == "quiz":
 		q, err1 := strconv.Atoi(part[1])
 		o, err2 := strconv.Atoi(part[2])

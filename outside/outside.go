@@ -37,12 +37,9 @@ func New(d Deps) *Server { return &Server{Deps: d, limit: newLimiter(time.Now)} 
 // Handler answers everything that arrives. Every answer has the same headers, and every unknown address the same page.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /-/style.css", file("text/css; charset=utf-8", style))
-	mux.HandleFunc("GET /-/page.js", file("text/javascript; charset=utf-8", script))
-	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }) // every browser asks
-	mux.HandleFunc("GET /verify", s.verify)
-	mux.HandleFunc("GET /verify/{code}", s.verify)
-	mux.HandleFunc("GET /robots.txt", file("text/plain; charset=utf-8", []byte("User-agent: *\nDisallow: /\n")))
+	for pattern, handler := range s.fixed() {
+		mux.HandleFunc(pattern, handler)
+	}
 	s.reportButton(mux)
 	mux.HandleFunc("/", s.arrive)
 	return guard(mux)

@@ -38,15 +38,15 @@ func TestQRArrivalsOfAnOlderProgramAreToldApart(t *testing.T) {
 		}
 		for id, first := range map[string]int{"qr": 50, "both": 20, "link": 30} {
 			drill := map[bool]string{true: "without", false: "with"}[id == "link"]
-			if err := add("drill_targets", "drill_id, id, person_id, address, surname, given, sort_key, department, job, role, mail, accepted_at, url_at",
-				drill, id, "", id+"@a.example", "", "", "", "", "", "staff", "accepted", 1, first); err != nil {
+			if err := add("drill_targets", "drill_id, id, person_id, address, surname, given, sort_key, department, job, role, mail, accepted_at, lesson_at, url_at",
+				drill, id, "", id+"@a.example", "", "", "", "", "", "staff", "accepted", 1, 70, first); err != nil {
 				return err
 			}
 		}
 		for i, e := range []struct {
 			drill, target, signal string
 			at                    int
-		}{{"with", "qr", "qr", 50}, {"with", "qr", "qr", 60}, {"with", "both", "qr", 20}, {"with", "both", "url", 40}, {"without", "link", "url", 30}} {
+		}{{"with", "qr", "qr", 50}, {"with", "qr", "qr", 60}, {"with", "both", "qr", 20}, {"with", "both", "url", 40}, {"without", "link", "url", 30}, {"with", "qr", "lesson", 70}} {
 			if err := add("drill_events", "id, drill_id, target_id, signal, at, method, net, agent, content", fmt.Sprint(i), e.drill, e.target, e.signal, e.at, "GET", "", "", "{}"); err != nil {
 				return err
 			}
@@ -73,15 +73,18 @@ func TestQRArrivalsOfAnOlderProgramAreToldApart(t *testing.T) {
 			defer db.Close()
 			err = db.Read(t.Context(), dbtest.Facility, func(tx *store.Tx) error {
 				for id, want := range map[string][2]int64{"qr": {50, 0}, "both": {20, 40}, "link": {0, 30}} {
-					var qr, url int64
-					if err := tx.Row(t.Context(), "SELECT t.qr_at, t.url_at FROM drill_targets t WHERE t.facility_id = $1 AND t.id = $2", id).Scan(&qr, &url); err != nil {
+					var qr, url, lesson int64
+					if err := tx.Row(t.Context(), "SELECT t.qr_at, t.url_at, t.lesson_at FROM drill_targets t WHERE t.facility_id = $1 AND t.id = $2", id).Scan(&qr, &url, &lesson); err != nil {
 						return err
+					}
+					if only := id == "qr"; only != (lesson == 0) { // whose lesson was only fetched
+						t.Errorf("%s: lesson %d", id, lesson)
 					}
 					if qr != want[0] || url != want[1] {
 						t.Errorf("%s: qr %d, link %d", id, qr, url)
 					}
 				}
-				for id, want := range map[string]int{"with": 1, "without": 0} {
+				for id, want := range map[string]int{"with": 2, "without": 0} {
 					var dirty int
 					if err := tx.Row(t.Context(), "SELECT d.dirty FROM drill_drills d WHERE d.facility_id = $1 AND d.id = $2", id).Scan(&dirty); err != nil {
 						return err

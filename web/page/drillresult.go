@@ -220,6 +220,8 @@ func signalName(s drill.Signal) i18n.Text {
 		return i18n.Text{Ja: "画面のボタンを押した", En: "Pressed the page's button"}
 	case drill.Touched:
 		return i18n.Text{Ja: "画面で手を動かした(何を入力したかは届きません)", En: "Touched the page (what was typed never arrives)"}
+	case drill.Looked:
+		return i18n.Text{Ja: "教材か報告のページを開いた", En: "Opened the page of the lesson or the report"}
 	case drill.Replied:
 		return i18n.Text{Ja: "返信した", En: "Replied"}
 	case drill.Released:
