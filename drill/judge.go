@@ -36,10 +36,11 @@ func (b *Book) rules(ctx context.Context, tx *store.Tx, s Settings) (hit.Rules, 
 // under names what a judgement follows: the rules and the hospital's own addresses.
 func under(r hit.Rules, egress []netip.Prefix) string {
 	h := sha256.New()
+	_, _ = h.Write([]byte(r.Version()))
 	for _, p := range egress {
-		_, _ = h.Write([]byte(p.String() + " "))
+		_, _ = h.Write([]byte(" " + p.String()))
 	}
-	return r.Version() + "-" + hex.EncodeToString(h.Sum(nil)[:4])
+	return r.Date + "-" + hex.EncodeToString(h.Sum(nil)[:4])
 }
 
 // judged is one drill as a judgement sees it.

@@ -2,9 +2,12 @@ package drill
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"kenshin/drill/hit"
 	"kenshin/fault"
@@ -130,6 +133,37 @@ func TestScannersOfASite(t *testing.T) {
 		}
 		if n := r.inTrail("drill.scanners", ""); n != 3 {
 			t.Errorf("%d entries in the trail", n)
+		}
+	})
+}
+
+// What preflights of an older edition learned, which lay in one setting, is carried into the table.
+func TestLearnedScannersOfAnOlderEdition(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *store.DB) {
+		r := newRig(t, db, 1)
+		name := map[bool]string{true: "postgres", false: "sqlite"}[db.Dialect == store.Postgres]
+		file, err := os.ReadFile("../store/migrations/" + name + "/0220_drill_judging.sql")
+		r.must(err)
+		_, move, _ := strings.Cut(string(file), "INSERT INTO drill_scanners")
+		move, _, _ = strings.Cut("INSERT INTO drill_scanners"+move, ";")
+		at := time.Date(2026, 11, 1, 9, 30, 0, 0, time.UTC)
+		old := []hit.SiteRule{{Net: netip.MustParsePrefix("198.51.100.0/24"), Agent: "Gate/1", Hits: 3, First: at, Last: at.Add(time.Minute)},
+			{Net: netip.MustParsePrefix("203.0.113.9/32"), Agent: firefox, Inside: true, Hits: 1, First: at, Last: at}}
+		text, err := marshal(old)
+		r.must(err)
+		r.must(r.db.Write(t.Context(), r.f, func(tx *store.Tx) error {
+			if _, err := tx.Exec(t.Context(), "INSERT INTO setting_values (facility_id, name, value, at, by_id, by_name) VALUES ($1, 'drill.site-rules', $2, 1, '', '')", text); err != nil {
+				return err
+			}
+			// the statement stands for all facilities; here it runs as one of them
+			_, err := tx.Exec(t.Context(), strings.Replace(move, "WHERE ", "WHERE s.facility_id = $1 AND ", 1))
+			return err
+		}))
+		list, err := r.Scanners(t.Context(), r.f)
+		r.must(err)
+		_, learned := scanners(list).rules()
+		if len(list) != 2 || !list[0].Learned || fmt.Sprint(learned) != fmt.Sprint(old) {
+			t.Errorf("%+v, want %+v", learned, old)
 		}
 	})
 }
