@@ -98,7 +98,7 @@ func (h *House) drillListener() (net.Listener, error) {
 	if h.DrillCert == "" {
 		return l, nil
 	}
-	files := &certFiles{cert: h.DrillCert, key: h.DrillKey}
+	files := h.certFiles(h.DrillCert, h.DrillKey)
 	if err := files.load(); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}

@@ -32,7 +32,7 @@ func (h *House) serveReports(ctx context.Context, g *errgroup.Group) error {
 	}
 	in := &outside.Intake{Reports: h.Drills, Houses: h.houses, Name: "kenshin", Log: h.Log}
 	if h.DrillCert != "" {
-		files := &certFiles{cert: h.DrillCert, key: h.DrillKey}
+		files := h.certFiles(h.DrillCert, h.DrillKey)
 		if err := files.load(); err != nil {
 			return errors.Join(err, l.Close())
 		}

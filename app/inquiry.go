@@ -155,7 +155,7 @@ func (h *House) formListener() (net.Listener, error) {
 	if h.FormCert == "" {
 		return l, nil
 	}
-	files := &certFiles{cert: h.FormCert, key: h.FormKey}
+	files := h.certFiles(h.FormCert, h.FormKey)
 	if err := files.load(); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}

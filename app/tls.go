@@ -26,9 +26,7 @@ import (
 // reaches the console.
 func (h *House) tlsConfig(ctx context.Context, local bool) (*tls.Config, error) {
 	if h.TLSCert != "" {
-		f := &certFiles{cert: h.TLSCert, key: h.TLSKey, now: h.Now, failed: func(err error) {
-			h.Log.Error("the certificate files cannot be read again: the certificate from before stays in use", "error", err)
-		}}
+		f := h.certFiles(h.TLSCert, h.TLSKey)
 		if err := f.load(); err != nil {
 			return nil, err
 		}
@@ -97,6 +95,13 @@ type certFiles struct {
 }
 
 const lookEvery = 10 * time.Second
+
+// certFiles are the files of one of our listeners.
+func (h *House) certFiles(cert, key string) *certFiles {
+	return &certFiles{cert: cert, key: key, now: h.Now, failed: func(err error) {
+		h.Log.Error("the certificate files cannot be read again: the certificate from before stays in use", "file", cert, "error", err)
+	}}
+}
 
 func (f *certFiles) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	f.mu.Lock()

@@ -2,10 +2,12 @@ package e2e_test
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
+	"net/smtp"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -116,7 +119,8 @@ func TestDrillGuide(t *testing.T) {
 	}
 	args := strings.Fields(named.Replace(strings.ReplaceAll(blocks[1], "127.0.0.1:5353", published(t, console, strings.TrimSpace(string(token))))))
 	args[slices.Index(args, "--data")+1] = filepath.Join(dir, "d")
-	bintest.Serve(t, nil, args[2:]...)
+	reports := freeAddress(t)
+	bintest.Serve(t, nil, append(args[2:], "--report-listen", reports)...)
 	shell(named.Replace(blocks[2]) + "\ndeclare -p ID T D A K > vars; declare -f ask >> vars")
 	if sink.Count() != recipients || len(sink.ByRecipient()) != recipients {
 		t.Errorf("%d mails to %d recipients", sink.Count(), len(sink.ByRecipient()))
@@ -147,5 +151,127 @@ func TestDrillGuide(t *testing.T) {
 		if !strings.Contains(out, want) {
 			t.Errorf("the results lack %s:\n%s", want, out)
 		}
+	}
+
+	shell(". ./vars; ask GET /drills/settings \"$A\" | jq '.report_to=\"report@byoin.example.jp\"' > s2.json; ask PUT /drills/settings \"$A\" @s2.json > /dev/null")
+	hand := sink.Messages()[visitors]
+	forward := func(to string) error {
+		return smtp.SendMail(reports, nil, hand.To, []string{to}, forwarded(hand.To, to, hand.Body))
+	}
+	if err := forward("somebody@elsewhere.example"); err == nil || !strings.Contains(err.Error(), "550") {
+		t.Errorf("mail for others: %v", err)
+	}
+	for range 2 { // the mail server may give the same mail twice
+		if err := forward("report@byoin.example.jp"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out = shell(". ./vars; until ask GET \"/drills/totals?drill=$ID\" \"$T\" | jq -e '.all.reported == 1' > /dev/null; do sleep 0.2; done; ask GET \"/drills/$ID/targets?show=report\" \"$T\"; ask GET \"/drill-reports?kind=drill\" \"$T\"")
+	for _, want := range []string{hand.To, `"via":"smtp"`, `"kind":"drill"`} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the report lacks %s:\n%s", want, out)
+		}
+	}
+}
+
+// forwarded is a mail with another as an attachment, as mail programs forward it.
+func forwarded(from, to string, mail []byte) []byte {
+	return []byte("From: <" + from + ">\r\nTo: <" + to + ">\r\nSubject: FW: suspicious\r\nMessage-ID: <forward-1@byoin.example.jp>\r\nDate: " + time.Now().Format(time.RFC1123Z) + "\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=xyz\r\n\r\n" +
+		"--xyz\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nあやしいメールです\r\n--xyz\r\nContent-Type: message/rfc822\r\nContent-Disposition: attachment; filename=mail.eml\r\n\r\n" + string(mail) + "\r\n--xyz--\r\n")
+}
+
+// The way that docs/guide/drill-report-button.md shows for a mail server: encrypted where there is a certificate, an own address only, up to 50 MB, and a
+// real attack that somebody reports is on the list for triage before the sender hears 250.
+func TestReportsOverSMTP(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	run := func(args ...string) string {
+		t.Helper()
+		cmd := exec.Command(filepath.Join(bintest.Dir(t), "kenshin"), args...) //nolint:gosec // our own program
+		cmd.Stdin = strings.NewReader("Byouin-no-kagi-2026\n")
+		var errs bytes.Buffer
+		cmd.Stderr = &errs
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%v\n%s%s", err, out, errs.Bytes())
+		}
+		return strings.TrimSpace(string(out))
+	}
+	run("user", "add", "--data", dir, "--email", "jimu@byoin.example.jp", "--role", "admin", "--facility-name", "試験病院", "--password-stdin")
+	token := run("token", "add", "--data", dir, "--name", "情報担当", "--role", "admin")
+	own, trusted := mailtest.Certificate(t, "mail.byoin.example.jp")
+	cert, key := mailtest.Files(t, t.TempDir(), own)
+	console, reports := freeAddress(t), freeAddress(t)
+	pages, forms := freeAddress(t), freeAddress(t)
+	bintest.Serve(t, nil, "--data", dir, "--listen", console, "--drill-listen", pages, "--drill-cert", cert, "--drill-key", key, "--form-listen", forms, "--form-cert", cert, "--form-key", key, "--report-listen", reports)
+	ask := func(method, path string, body any) (out map[string]any) {
+		t.Helper()
+		text, err := json.Marshal(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, err := http.NewRequest(method, "http://"+console+"/api/v1"+path, bytes.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.Header.Set("Authorization", "Bearer "+token)
+		q.Header.Set("Content-Type", "application/json")
+		a, err := browser.Do(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer a.Body.Close()
+		if err := json.NewDecoder(a.Body).Decode(&out); err != nil || a.StatusCode != 200 {
+			t.Fatalf("%s %s: %d %v %v", method, path, a.StatusCode, out, err)
+		}
+		return out
+	}
+	set := ask("GET", "/drills/settings", nil)
+	set["report_to"] = "report@byoin.example.jp"
+	ask("PUT", "/drills/settings", set)
+
+	encrypted := &tls.Config{ServerName: "mail.byoin.example.jp", RootCAs: trusted, MinVersion: tls.VersionTLS12}
+	for name, address := range map[string]string{"drills": pages, "forms": forms} {
+		conn, err := tls.Dial("tcp", address, encrypted)
+		if err != nil {
+			t.Errorf("the pages of %s: %v", name, err)
+			continue
+		}
+		conn.Close()
+	}
+	client, err := smtp.Dial(reports)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if ok, limit := client.Extension("SIZE"); !ok || limit != "52428800" {
+		t.Errorf("size limit %q", limit)
+	}
+	if ok, _ := client.Extension("AUTH"); ok {
+		t.Error("asks for a password that nobody gave it")
+	}
+	if err := client.StartTLS(encrypted); err != nil {
+		t.Fatal(err)
+	}
+	step := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	step(client.Mail("hanako@byoin.example.jp"))
+	step(client.Rcpt("report@byoin.example.jp"))
+	w, err := client.Data()
+	step(err)
+	attack := "From: Bank <info@bank.invalid>\r\nTo: hanako@byoin.example.jp\r\nSubject: Your account\r\nMessage-ID: <attack@bank.invalid>\r\n\r\nhttp://203.0.113.66/login\r\n"
+	_, err = w.Write(forwarded("hanako@byoin.example.jp", "report@byoin.example.jp", []byte(attack)))
+	step(err)
+	step(w.Close()) // the 250
+	list, _ := ask("GET", "/drill-reports", nil)["items"].([]any)
+	if len(list) != 1 {
+		t.Fatalf("%d reports", len(list))
+	}
+	if x := list[0].(map[string]any); x["via"] != "smtp" || x["kind"] != "real" || x["reporter"] != "hanako@byoin.example.jp" {
+		t.Errorf("%v", x)
 	}
 }

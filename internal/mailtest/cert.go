@@ -60,8 +60,8 @@ func until(t testing.TB, end time.Time, hosts ...string) (*tls.Config, *x509.Cer
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}}}, pool
 }
 
-// write puts a certificate and its key into files for programs that are not ours.
-func write(t testing.TB, dir string, c *tls.Config) (cert, key string) {
+// Files puts a certificate and its key into files for programs that are not ours.
+func Files(t testing.TB, dir string, c *tls.Config) (cert, key string) {
 	t.Helper()
 	der, err := x509.MarshalECPrivateKey(c.Certificates[0].PrivateKey.(*ecdsa.PrivateKey))
 	if err != nil {

@@ -56,7 +56,7 @@ func Real(t testing.TB, users []string, extra ...string) *Server {
 		t.Fatal(err)
 	}
 	config, roots := Certificate(t, "localhost", "127.0.0.1")
-	write(t, dir, config)
+	Files(t, dir, config)
 	s := &Server{Roots: roots, Dir: dir, t: t}
 	ports := free(t, 4)
 	s.SMTP, s.Submission, s.IMAP, s.IMAPS = at(ports[0]), at(ports[1]), at(ports[2]), at(ports[3])
