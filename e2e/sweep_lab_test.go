@@ -100,10 +100,12 @@ func (c *client) swept(lab *labtest.Lab, id string) (found int) {
 
 // TestLabSweepSurvivesKills kills servers in the middle of a check-up of the lab; in the end every device is there once.
 func TestLabSweepSurvivesKills(t *testing.T) {
-	t.Parallel() // it mostly waits for devices
-	lab := labtest.Up(t)
-	t.Run("sqlite", func(t *testing.T) { powerCuts(t, lab) })
-	t.Run("two copies", func(t *testing.T) { copiesShareASweep(t, lab) })
+	for name, kill := range map[string]func(*testing.T, *labtest.Lab){"sqlite": powerCuts, "two copies": copiesShareASweep} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // it mostly waits for devices
+			kill(t, labtest.Up(t))
+		})
+	}
 }
 
 // powerCuts kills the one server again and again.
