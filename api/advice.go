@@ -102,6 +102,9 @@ type YardstickFigure struct {
 	Item      string          `json:"item,omitempty" doc:"Of the newest checklist."`
 	Reply     catalogue.Reply `json:"reply,omitempty"`
 	State     string          `json:"state,omitempty"`
+	Register  string          `json:"register,omitempty" doc:"Where no item asks: the register that answers instead."`
+	Rows      int             `json:"rows,omitempty" doc:"Of it that bear the figure out."`
+	RowsOf    int             `json:"rows_of,omitempty" doc:"Of how many; 0: nothing is kept, so it is not known."`
 }
 
 var yardColumns = []col[YardstickFigure]{
@@ -128,13 +131,16 @@ func (s *server) yardstick(ctx context.Context, f facility.ID, _ *listWhole) (Pa
 	if err != nil {
 		return Page[YardstickFigure]{}, err
 	}
-	rows, err := s.Assess.Yardstick(ctx, &form, catalogue.ClassOf(house.Beds))
+	rows, err := s.Assess.Yardstick(ctx, f, &form, catalogue.ClassOf(house.Beds))
 	items := make([]YardstickFigure, len(rows))
 	for i, r := range rows {
 		items[i] = YardstickFigure{ID: r.Figure.ID, Title: r.Figure.Title, Share: r.Share, Of: r.Of, Survey: r.Inquiry.Title, Date: r.Inquiry.Date, Answered: r.Inquiry.Answered,
 			Source: r.Figure.Source.Text, Secondary: r.Figure.Secondary()}
 		if r.Own != nil {
 			items[i].Item, items[i].Reply, items[i].State = r.Own.Item.ID, r.Own.Claim.Reply, stateName(r.Own.State)
+		}
+		if r.Kept != nil {
+			items[i].Register, items[i].Rows, items[i].RowsOf = r.Kept.Register, r.Kept.N, r.Kept.Of
 		}
 	}
 	return page(items, ""), err

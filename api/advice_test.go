@@ -57,6 +57,13 @@ func TestAdviceAndYardstickByScript(t *testing.T) {
 		t.Errorf("what is asked wins over what was kept: %s", b.text)
 	}
 	list := r.ok("GET", "/yardstick", nil).items()
+	r.ok("POST", "/registers/contracts/rows", m{"values": m{"vendor": "カルテ社", "what": "保守", "split": "written", "reviewed": "2026-11-01"}})
+	r.ok("POST", "/registers/contracts/rows", m{"values": m{"vendor": "検査社", "what": "保守", "split": "no", "reviewed": "2026-11-01"}})
+	for _, x := range r.ok("GET", "/yardstick", nil).items() {
+		if x["id"] == "roles-in-contracts" && (x["register"] != "contracts" || x["rows"] != 1.0 || x["rows_of"] != 2.0) {
+			t.Errorf("what the register says of contracts: %v", x)
+		}
+	}
 	own := 0
 	for _, x := range list {
 		if x["source"] == "" || x["date"] == "" {

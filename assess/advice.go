@@ -13,6 +13,7 @@ import (
 	"kenshin/fault"
 	"kenshin/i18n"
 	"kenshin/ledger"
+	"kenshin/register"
 	"kenshin/store"
 	"kenshin/trail"
 )
@@ -103,10 +104,54 @@ type Yard struct {
 	Share   int       // percent
 	Of      i18n.Text // whose share
 	Own     *Item
+	Kept    *Kept // for what no item asks
+}
+
+// Kept is what the registers say of a figure: how many rows of a register bear it out. Of 0 is nothing kept, so nothing known.
+type Kept struct {
+	Register string // kind
+	N, Of    int
+}
+
+// kept counts the rows of a register that bear out a figure.
+func (b *Book) kept(ctx context.Context, f facility.ID, what string) (*Kept, error) {
+	var kind string
+	var bears func(register.Row) (counts, yes bool)
+	now := b.Now()
+	switch what {
+	case "officer-qualified":
+		kind, bears = "officer", func(r register.Row) (bool, bool) {
+			until := firstDay(r.Values["qualified_until"])
+			return r.Values["role"] == "officer", r.Values["qualification"] != "" && r.Values["qualification"] != "none" && (until.IsZero() || until.After(now))
+		}
+	case "department-officers":
+		kind, bears = "officer", func(r register.Row) (bool, bool) { return true, r.Values["role"] == "department" }
+	case "alerts":
+		kind, bears = "notices", func(r register.Row) (bool, bool) {
+			return true, firstDay(r.Values["received"]).After(now.AddDate(-1, 0, 0))
+		}
+	case "contract-roles":
+		kind, bears = "contracts", func(r register.Row) (bool, bool) { return true, r.Values["split"] == "written" }
+	}
+	if kind == "" || b.Registers == nil {
+		return nil, nil
+	}
+	rows, err := b.Registers.Rows(ctx, f, kind)
+	out := &Kept{Register: kind}
+	for _, r := range rows {
+		counts, yes := bears(r)
+		if counts {
+			out.Of++
+		}
+		if counts && yes {
+			out.N++
+		}
+	}
+	return out, err
 }
 
 // Yardstick lays the published figures of a bed class beside a form's answers, the newest survey first.
-func (b *Book) Yardstick(ctx context.Context, form *Assessment, class catalogue.BedClass) ([]Yard, error) {
+func (b *Book) Yardstick(ctx context.Context, facility facility.ID, form *Assessment, class catalogue.BedClass) ([]Yard, error) {
 	tables, err := b.Tables(ctx)
 	if err != nil {
 		return nil, err
@@ -118,6 +163,8 @@ func (b *Book) Yardstick(ctx context.Context, form *Assessment, class catalogue.
 		row.Share, row.Of = f.Share(class)
 		if n := slices.IndexFunc(form.Items, func(i Item) bool { return f.Concept != "" && i.Item.Concept == f.Concept }); n >= 0 {
 			row.Own = &form.Items[n]
+		} else if row.Kept, err = b.kept(ctx, facility, f.Kept); err != nil {
+			return nil, err
 		}
 		out = append(out, row)
 	}

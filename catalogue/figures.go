@@ -59,11 +59,17 @@ type Figure struct {
 	ID      string           `yaml:"id"`
 	Inquiry string           `yaml:"survey"`
 	Concept string           `yaml:"concept,omitempty"` // the items that it speaks of
+	Kept    string           `yaml:"kept,omitempty"`    // for what no item asks: what of the registers answers it, one of KeptKinds
 	Title   i18n.Text        `yaml:"title"`
 	All     int              `yaml:"all"`
 	Classes map[BedClass]int `yaml:"classes,omitempty"` // what was published of them
 	Note    i18n.Text        `yaml:"note,omitempty"`
 	Source  Source           `yaml:"source"`
+}
+
+// KeptKinds are the questions about the registers that stand for a hospital's own figure.
+func KeptKinds() []string {
+	return []string{"officer-qualified", "alerts", "contract-roles", "department-officers"}
 }
 
 // Secondary says that the figure was read in a source that quotes the survey: it has to be marked 要確認.
@@ -130,6 +136,9 @@ func ParseFigures(name string, r io.Reader) (Figures, error) {
 		}
 		if g.Source.Text == "" || !slices.Contains([]Confidence{Official, Secondary}, g.Source.Confidence) {
 			found = append(found, p.mistake("数字には出典が要り、確かさは O か S です。", "a figure needs its source, with confidence O or S", "figures", n, "source"))
+		}
+		if g.Kept != "" && !slices.Contains(KeptKinds(), g.Kept) {
+			found = append(found, p.mistake("kept「"+g.Kept+"」はKenshinにありません。", "there is no “"+g.Kept+"” that kept may name", "figures", n, "kept"))
 		}
 		if g.All < 0 || g.All > 100 {
 			found = append(found, p.mistake("割合は 0〜100 です。", "a share is 0 to 100", "figures", n, "all"))

@@ -67,7 +67,7 @@ func (v *visit) yardstick() error {
 		return err
 	}
 	view := page.YardstickView{Class: catalogue.ClassOf(place.Beds), Beds: place.Beds, Form: c.ID}
-	if view.Rows, err = v.s.Assess.Yardstick(v.ctx, &form, view.Class); err != nil {
+	if view.Rows, err = v.s.Assess.Yardstick(v.ctx, v.facility, &form, view.Class); err != nil {
 		return err
 	}
 	v.show(page.YardstickPage(v.shell(), view))
