@@ -125,7 +125,7 @@ type Mail struct {
 	Subject    string `json:"subject"`
 	Text       string `json:"text"`
 	HTML       string `json:"html,omitempty"`
-	Charset    string `json:"charset,omitempty"` // utf-8, iso-2022-jp, "" = whichever fits
+	Charset    string `json:"charset,omitempty"` // utf-8, iso-2022-jp, auto or "": whichever fits
 	Link       bool   `json:"link"`
 	QR         bool   `json:"qr,omitempty"`
 	Attachment string `json:"attachment,omitempty"` // html, docx, xlsx, pptx, pdf, ics; "" none

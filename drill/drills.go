@@ -190,6 +190,9 @@ func (d *Drill) tidy() error {
 	if d.Mode == "" {
 		d.Mode = Standard
 	}
+	if err := checkCharset(d.Mail.Charset); err != nil {
+		return err
+	}
 	if err := d.Rating.tidy(); err != nil {
 		return err
 	}

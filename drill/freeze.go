@@ -46,6 +46,13 @@ func (b *Book) Submit(ctx context.Context, f facility.ID, id string) (d Drill, e
 	if err != nil {
 		return d, err
 	}
+	org, err := b.orgName(ctx, f, s)
+	if err != nil {
+		return d, err
+	}
+	if err := d.Mail.checkNames(list, org); err != nil {
+		return d, err
+	}
 	if err := b.clearTargets(ctx, f, id); err != nil {
 		return d, err
 	}

@@ -8,7 +8,8 @@ import (
 	"kenshin/i18n"
 )
 
-// Lint says what in a draft's mail must not be sent: real brands and domains, what runs or is fetched, lures that hurt.
+// Lint says what in a draft's mail must not be sent: real brands and domains, what runs or is fetched, lures that hurt, and what the
+// charset cannot carry.
 func (b *Book) Lint(d Drill, s Settings) ([]scenario.Problem, error) {
 	rules, err := scenario.LoadRules()
 	if err != nil {
@@ -18,7 +19,7 @@ func (b *Book) Lint(d Drill, s Settings) ([]scenario.Problem, error) {
 	if d.Mail.Attachment != "" {
 		m.Attachment = &scenario.Attachment{Kind: d.Mail.Attachment, Name: d.Mail.FileName}
 	}
-	return rules.Lint(m, s.ownDomains()...), nil
+	return append(rules.Lint(m, s.ownDomains()...), d.Mail.unencodable()...), nil
 }
 
 // checkMail refuses a draft whose mail the lint refuses, with all places.

@@ -33,14 +33,11 @@ type writer struct {
 }
 
 func (b *Book) newWriter(ctx context.Context, f facility.ID, s Settings, d Drill) (*writer, error) {
-	fac, err := b.houses.Facility(ctx, f)
+	name, err := b.orgName(ctx, f, s)
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{book: b, facility: f, name: fac.Name, settings: s, drill: d, from: "bounce@" + s.Domain}
-	if s.Org != "" {
-		w.name = s.Org
-	}
+	w := &writer{book: b, facility: f, name: name, settings: s, drill: d, from: "bounce@" + s.Domain}
 	if w.door, err = b.Door(ctx, f); err != nil {
 		return nil, err
 	}
@@ -59,6 +56,15 @@ func (b *Book) newWriter(ctx context.Context, f facility.ID, s Settings, d Drill
 		}
 	}
 	return w, nil
+}
+
+// orgName is what mails call the hospital.
+func (b *Book) orgName(ctx context.Context, f facility.ID, s Settings) (string, error) {
+	if s.Org != "" {
+		return s.Org, nil
+	}
+	fac, err := b.houses.Facility(ctx, f)
+	return fac.Name, err
 }
 
 // link is the address that carries one signal of one recipient.

@@ -12,6 +12,7 @@ import (
 
 	"kenshin/drill"
 	"kenshin/drill/lesson"
+	"kenshin/drill/letter"
 	"kenshin/drill/scale"
 	"kenshin/drill/scenario"
 	"kenshin/fault"
@@ -46,6 +47,7 @@ func (v *visit) drillNew() error {
 		d.Mail.Link, d.Mail.Landing = true, string(scenario.Bulletin)
 		d.Mail.Text = v.t("{{氏名}} 様\n\n\n{{リンク}}\n", "Dear {{name}},\n\n\n{{link}}\n")
 	}
+	d.Mail.Charset = string(letter.UTF8)
 	return v.showCompose(d, url.Values{}, nil, http.StatusOK)
 }
 
@@ -145,7 +147,7 @@ func (v *visit) previewOf(d drill.Drill, typed url.Values, staff []drill.Person)
 		}
 	}
 	d.Rating.Difficulty = difficulty(d.Rating)
-	view.Mail = v.mailView(d, s)
+	view.Mail, view.Doubtful = v.mailView(d, s), d.Mail.Doubtful()
 	for _, p := range staff {
 		if d.Audience.Has(p) {
 			view.Chosen++
@@ -262,7 +264,7 @@ func (v *visit) drillTyped(d drill.Drill, f url.Values) (drill.Drill, page.Error
 	errs := page.Errors{}
 	lines := func(name string) string { return strings.ReplaceAll(f.Get(name), "\r\n", "\n") }
 	d.Name, d.Mode = strings.TrimSpace(f.Get("name")), drill.Mode(f.Get("mode"))
-	d.Mail = drill.Mail{FromName: f.Get("from_name"), FromLocal: strings.TrimSpace(f.Get("from_local")), Subject: f.Get("subject"), Text: lines("text"), HTML: lines("html"), Charset: d.Mail.Charset,
+	d.Mail = drill.Mail{FromName: f.Get("from_name"), FromLocal: strings.TrimSpace(f.Get("from_local")), Subject: f.Get("subject"), Text: lines("text"), HTML: lines("html"), Charset: cmp.Or(f.Get("charset"), d.Mail.Charset),
 		Link: f.Get("link") == "yes", QR: f.Get("qr") == "yes", Attachment: f.Get("attachment"), FileName: strings.TrimSpace(f.Get("file_name")), Landing: f.Get("landing"), Lesson: f.Get("lesson"),
 		Scenario: f.Get("scenario"), Level: f.Get("level")}
 	must := func(name, ja, en string) {

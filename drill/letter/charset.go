@@ -1,6 +1,7 @@
 package letter
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -46,6 +47,17 @@ func Misfits(text string) []Misfit {
 		before = r
 	}
 	return found
+}
+
+// Extras lists the characters that ISO2022JP carries only in the rows that vendors added, each once: most mail programs show them, old ones
+// may not.
+func Extras(text string) (out []rune) {
+	for _, r := range text {
+		if c, ok := jisCell(r); r >= utf8.RuneSelf && ok && !standardCell(c) && !slices.Contains(out, r) {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 func fits(before, r rune) bool {

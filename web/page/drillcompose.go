@@ -24,7 +24,7 @@ type DrillNewView struct {
 }
 
 // DrillForm is the compose form. Fields: name, mode, whom (all|some), department (many), job (many), subject, text, html, from_name, from_local,
-// link, qr, attachment, file_name, landing, lesson, scenario, level, start, until, rate, any_time, no_mail, premise0 to premise4, cue and seen
+// link, qr, charset, attachment, file_name, landing, lesson, scenario, level, start, until, rate, any_time, no_mail, premise0 to premise4, cue and seen
 // (many, JSON of drill.Cue), revision.
 type DrillForm struct {
 	drill.Drill
@@ -40,6 +40,7 @@ type DrillForm struct {
 type DrillPreview struct {
 	Mail     MailView
 	Problems []string
+	Doubtful string // characters that an old mail program may not show
 	Cues     []OfferedCue
 	Chosen   int // recipients
 }
@@ -104,6 +105,14 @@ func attachmentOptions(ctx context.Context) []Option {
 			attachment.PPTX: "PowerPoint (pptx)", attachment.PDF: "PDF", attachment.ICS: t(ctx, "予定 (ics)", "Calendar (ics)")}[k]})
 	}
 	return out
+}
+
+func charsetOptions(ctx context.Context) []Option {
+	return []Option{
+		{Value: string(letter.UTF8), Text: t(ctx, "今の形(UTF-8)", "Today's (UTF-8)"), Says: t(ctx, "どの字も送れます。迷ったらこちら。", "Carries every character. If unsure, this.")},
+		{Value: string(letter.ISO2022JP), Text: t(ctx, "昔からの日本語メールの形(ISO-2022-JP)", "Old Japanese mail (ISO-2022-JP)"), Says: t(ctx, "古いメールソフトで受け取る人がいるとき。絵文字や一部の漢字は送れません。半角カナは全角になります。", "Where old mail programs are in use. No emoji, not every kanji.")},
+		{Value: string(letter.Auto), Text: t(ctx, "文に合わせる", "Whichever fits"), Says: t(ctx, "昔からの形で書ける文ならその形、書けなければ今の形で送ります。", "The old form where the text fits into it, else UTF-8.")},
+	}
 }
 
 func setOptions(ctx context.Context, sets []lesson.Set) []Option {
