@@ -97,9 +97,14 @@ func (v *visit) showCompose(d drill.Drill, typed url.Values, errs page.Errors, c
 		if d.Schedule.Rate > 0 {
 			form.Rate = strconv.FormatFloat(d.Schedule.Rate, 'f', -1, 64)
 		}
-		if form.Whom = "all"; len(d.Audience.Departments)+len(d.Audience.Jobs) > 0 {
-			form.Whom = "some"
-		}
+		form.Whom = whomOf(d.Audience)
+	}
+	chosen := d.Audience.People
+	if len(typed) > 0 {
+		chosen = typed["person"]
+	}
+	if form.Persons, err = v.personsOf(chosen, "", staff.People); err != nil {
+		return err
 	}
 	form.Departments = groupsOf(staff.People, func(p drill.Person) string { return p.Department })
 	form.Jobs = slices.DeleteFunc(groupsOf(staff.People, func(p drill.Person) string { return p.Job }), func(g drill.Group) bool { return g.Name == "" })
@@ -139,6 +144,7 @@ func (v *visit) previewOf(d drill.Drill, typed url.Values, staff []drill.Person)
 	if err != nil {
 		return view, err
 	}
+	view.Add, view.AddError = v.cueTyped(&d, s, typed)
 	view.Cues = offered(v, d, s, typed)
 	d.Rating.Cues = nil
 	for _, c := range view.Cues {
@@ -160,52 +166,23 @@ func (v *visit) previewOf(d drill.Drill, typed url.Values, staff []drill.Person)
 	return view, err
 }
 
-func difficulty(r drill.Rating) string {
-	r.Difficulty = "?" // anything: it is reckoned anew
-	return string(rated(r).Difficulty)
-}
-
-// offered are the cues that somebody ticked and still stand in the mail, then what the machine finds. A find that nobody has seen yet is
-// ticked in an own mail, not in one that came with its cues.
-func offered(v *visit, d drill.Drill, s drill.Settings, typed url.Values) (out []page.OfferedCue) {
-	have, seen := map[drill.Cue]bool{}, map[drill.Cue]bool{}
-	for _, text := range typed["seen"] {
+// cuesOf reads cues as the form carries them, at most 100.
+func cuesOf(texts []string) (out []drill.Cue) {
+	for _, text := range texts {
 		var c drill.Cue
-		if json.Unmarshal([]byte(text), &c) == nil {
-			seen[c] = true
+		if json.Unmarshal([]byte(text), &c) != nil || len(out) >= 100 {
+			continue
 		}
-	}
-	for _, c := range d.Rating.Cues {
-		if _, known := scale.Find(scale.ID(c.ID)); known && !have[c] && stands(d.Mail, c) {
-			have[c] = true
-			out = append(out, page.OfferedCue{Cue: c, On: true})
-		}
-	}
-	for _, f := range d.Mail.Suggest(s.Domain) {
-		c := f.Cue
-		if !have[c] && len(out) < 100 {
-			have[c] = true
-			out = append(out, page.OfferedCue{Cue: c, On: !seen[c] && d.Mail.Scenario == "" && len(typed) > 0, Why: f.Why.For(v.ctx)})
+		if _, known := scale.Find(scale.ID(c.ID)); known {
+			out = append(out, c)
 		}
 	}
 	return out
 }
 
-// stands reports whether a cue's wording is still in its part of the mail.
-func stands(m drill.Mail, c drill.Cue) bool {
-	switch scale.Part(c.Part) {
-	case "subject":
-		return strings.Contains(m.Subject, c.Text)
-	case "sender":
-		return strings.Contains(m.FromName, c.Text)
-	case "attachment":
-		return strings.Contains(m.FileName, c.Text)
-	case "address":
-		return true // the domain is the settings'
-	case "html":
-		return strings.Contains(m.HTML, c.Text)
-	}
-	return strings.Contains(m.Text, c.Text) || strings.Contains(m.HTML, c.Text)
+func difficulty(r drill.Rating) string {
+	r.Difficulty = "?" // anything: it is reckoned anew
+	return string(rated(r).Difficulty)
 }
 
 func (v *visit) drillPreview() error {
@@ -280,13 +257,7 @@ func (v *visit) drillTyped(d drill.Drill, f url.Values) (drill.Drill, page.Error
 	if d.Mail.Attachment != "" && d.Mail.FileName == "" {
 		errs["file_name"] = v.t("添付のファイル名を入れてください。", "Give the attachment a file name.")
 	}
-	d.Audience = drill.Audience{People: d.Audience.People}
-	if f.Get("whom") == "some" {
-		d.Audience = drill.Audience{Departments: f["department"], Jobs: f["job"]}
-		if len(f["department"])+len(f["job"]) == 0 {
-			errs["whom"] = v.t("部署か職種を1つ以上選ぶか、「全員」にしてください。", "Tick a department or a job, or choose everybody.")
-		}
-	}
+	d.Audience = v.audienceTyped(f, errs)
 	v.scheduleTyped(&d, f, errs)
 	d.Rating = drill.Rating{}
 	for i := range d.Rating.Premise {
@@ -297,14 +268,7 @@ func (v *visit) drillTyped(d drill.Drill, f url.Values) (drill.Drill, page.Error
 		}
 		d.Rating.Premise[i] = n
 	}
-	for _, text := range f["cue"] {
-		var c drill.Cue
-		if err := json.Unmarshal([]byte(text), &c); err == nil && len(d.Rating.Cues) < 100 {
-			if _, known := scale.Find(scale.ID(c.ID)); known {
-				d.Rating.Cues = append(d.Rating.Cues, c)
-			}
-		}
-	}
+	d.Rating.Cues = cuesOf(f["cue"])
 	d.Rating.Difficulty = difficulty(d.Rating)
 	return d, errs
 }

@@ -41,7 +41,7 @@ func settingTexts(s drill.Settings) map[string]string {
 	for _, b := range s.Hours.Blackouts {
 		blackouts = append(blackouts, strings.TrimSpace(b.From+" "+b.To+" "+b.Why))
 	}
-	out := map[string]string{"egress": strings.Join(egress, "\n"), "outgoing": strings.Join(outgoing, "\n"), "hours": strings.Join(hours, "\n"), "blackouts": strings.Join(blackouts, "\n")}
+	out := map[string]string{"egress": strings.Join(egress, "\n"), "outgoing": strings.Join(outgoing, "\n"), "hours": strings.Join(hours, "\n"), "night": quietText(s.Hours.Quiet, calendar.Night), "handover": quietText(s.Hours.Quiet, calendar.Handover), "duty": quietText(s.Hours.Quiet, calendar.Duty), "blackouts": strings.Join(blackouts, "\n")}
 	for name, n := range settingNumbers(&s) {
 		out[name] = strconv.Itoa(*n)
 		if *n == 0 && strings.HasSuffix(name, "-port") {
@@ -70,9 +70,6 @@ func (v *visit) showDrillSettings(view page.DrillSettingsView, code int) error {
 	view.DKIMName = letter.RecordName(s.DKIM.Selector, s.Domain)
 	if err := s.Ready(); err != nil {
 		view.Missing = v.says(err)
-	}
-	for _, q := range s.Hours.Quiet {
-		view.Quiets = append(view.Quiets, q.From.String()+"〜"+q.To.String())
 	}
 	if view.Box == nil {
 		box, err := v.mailboxView(s)
@@ -202,18 +199,18 @@ func (v *visit) settingsTyped(s *drill.Settings, f url.Values, errs page.Errors)
 
 func (v *visit) hoursTyped(c *calendar.Calendar, f url.Values, errs page.Errors) {
 	c.Holidays, c.Weekdays, c.Hours, c.Blackouts = f.Get("holidays") == "yes", nil, nil, nil
+	c.Quiet = v.quietTyped(c.Quiet, f, errs)
 	for _, d := range f["weekday"] {
 		if n, err := strconv.Atoi(d); err == nil && n >= 0 && n <= 6 && !slices.Contains(c.Weekdays, time.Weekday(n)) {
 			c.Weekdays = append(c.Weekdays, time.Weekday(n))
 		}
 	}
 	for line := range strings.Lines(f.Get("hours")) {
-		if line = strings.TrimSpace(strings.NewReplacer("〜", "-", "～", "-", "－", "-").Replace(line)); line == "" {
+		if line = strings.TrimSpace(line); line == "" {
 			continue
 		}
-		var w calendar.Window
-		from, to, ok := strings.Cut(line, "-")
-		if !ok || w.From.UnmarshalText([]byte(from)) != nil || w.To.UnmarshalText([]byte(to)) != nil {
+		w, ok := windowOf(line)
+		if !ok {
 			errs["hours"] = v.t("「%s」は 09:00-16:30 のように書いてください。", "Write “%s” like 09:00-16:30.", line)
 			continue
 		}

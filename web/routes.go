@@ -138,6 +138,7 @@ func routes() []route {
 		{"GET /drills/new", compose, (*visit).drillNew},
 		{"POST /drills/new", compose, (*visit).drillSave},
 		{"POST /drills/preview", compose, (*visit).drillPreview},
+		{"POST /drills/persons", compose, (*visit).drillPersons},
 		{"GET /drills/{id}/edit", compose, (*visit).drillEdit},
 		{"POST /drills/{id}/edit", compose, (*visit).drillSave},
 		{"GET /drill-scenarios", compose, (*visit).drillScenarios},

@@ -133,6 +133,7 @@ GET /drills adputk
 GET /drills/new tk
 POST /drills/new tk
 POST /drills/preview tk
+POST /drills/persons tk
 GET /drills/{id}/edit tk
 POST /drills/{id}/edit tk
 GET /drill-scenarios tk

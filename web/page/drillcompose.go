@@ -3,6 +3,8 @@ package page
 import (
 	"context"
 	"encoding/json"
+	"hash/fnv"
+	"strconv"
 
 	"github.com/a-h/templ"
 
@@ -23,7 +25,7 @@ type DrillNewView struct {
 	Month     int
 }
 
-// DrillForm is the compose form. Fields: name, mode, whom (all|some), department (many), job (many), subject, text, html, from_name, from_local,
+// DrillForm is the compose form. Fields: name, mode, whom (all|some|people), person (many), department (many), job (many), subject, text, html, from_name, from_local,
 // link, qr, charset, attachment, file_name, landing, lesson, scenario, level, start, until, rate, any_time, no_mail, premise0 to premise4, cue and seen
 // (many, JSON of drill.Cue), revision.
 type DrillForm struct {
@@ -31,6 +33,7 @@ type DrillForm struct {
 	Whom, Start, Until, Rate string
 	Departments, Jobs        []drill.Group
 	People, Chosen           int
+	Persons                  DrillPersons
 	Sets                     []lesson.Set
 	Shown                    DrillPreview
 	Errors                   Errors
@@ -42,7 +45,9 @@ type DrillPreview struct {
 	Problems []string
 	Doubtful string // characters that an old mail program may not show
 	Cues     []OfferedCue
-	Chosen   int // recipients
+	Chosen   int       // recipients
+	Add      drill.Cue // that a person is about to add: add_cue, add_part, add_text, with do=cue
+	AddError string
 }
 
 // OfferedCue is a cue that a machine or a person saw in the mail.
@@ -52,9 +57,26 @@ type OfferedCue struct {
 	Why string
 }
 
+// counted is how many cues the rating counts.
+func (v DrillPreview) counted() (n int) {
+	for _, c := range v.Cues {
+		if c.On {
+			n++
+		}
+	}
+	return n
+}
+
 func (c OfferedCue) value() string {
 	b, _ := json.Marshal(c.Cue) //nolint:errchkjson // three strings
 	return string(b)
+}
+
+// key is the same as long as the cue is: a renewed preview must not hand one cue's tick to another.
+func (c OfferedCue) key() string {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(c.value())) // never fails
+	return "cue-" + strconv.FormatUint(h.Sum64(), 36)
 }
 
 func (c OfferedCue) name(ctx context.Context) string {
@@ -113,6 +135,22 @@ func charsetOptions(ctx context.Context) []Option {
 		{Value: string(letter.ISO2022JP), Text: t(ctx, "昔からの日本語メールの形(ISO-2022-JP)", "Old Japanese mail (ISO-2022-JP)"), Says: t(ctx, "古いメールソフトで受け取る人がいるとき。絵文字や一部の漢字は送れません。半角カナは全角になります。", "Where old mail programs are in use. No emoji, not every kanji.")},
 		{Value: string(letter.Auto), Text: t(ctx, "文に合わせる", "Whichever fits"), Says: t(ctx, "昔からの形で書ける文ならその形、書けなければ今の形で送ります。", "The old form where the text fits into it, else UTF-8.")},
 	}
+}
+
+func cueOptions(ctx context.Context) []Option {
+	var out []Option
+	for _, c := range scale.Cues() {
+		out = append(out, Option{Value: string(c.ID), Text: c.Group.Name().For(ctx) + ": " + c.Name.For(ctx)})
+	}
+	return out
+}
+
+func partOptions(ctx context.Context) []Option {
+	var out []Option
+	for _, p := range []scale.Part{"text", "subject", "sender", "address", "attachment"} {
+		out = append(out, Option{Value: string(p), Text: p.Name().For(ctx)})
+	}
+	return out
 }
 
 func setOptions(ctx context.Context, sets []lesson.Set) []Option {

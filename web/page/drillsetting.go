@@ -11,7 +11,7 @@ import (
 )
 
 // DrillSettingsView is how drills are sent. The form's fields: domain, base, contact, security, report_to, extension, org, egress and outgoing
-// (lines), per_day, apart, quiet, nameless, lines, incident, weekday (many, 0-6), hours (lines), holidays, blackouts (lines), relay-kind,
+// (lines), per_day, apart, quiet, nameless, lines, incident, weekday (many, 0-6), hours (lines), night, handover and duty (lines), holidays, blackouts (lines), relay-kind,
 // relay-host, relay-port, relay-security, relay-auth, relay-user, relay-helo, relay-token-url, relay-client, relay-secret.
 type DrillSettingsView struct {
 	drill.Settings
@@ -25,7 +25,6 @@ type DrillSettingsView struct {
 	AskBy       string // dns or mail
 	Contact     string // of a round trip
 	Selector    string
-	Quiets      []string // windows in which nothing is sent, in words
 	Missing     string
 	Errors      Errors
 	AskErrors   Errors

@@ -74,6 +74,7 @@ const (
 	PathDrillNew       = "/drills/new"      // GET: scenario, level or own or course; POST: DrillForm's fields
 	PathDrillScenarios = "/drill-scenarios" // GET; POST: file; do=check
 	PathDrillPreview   = "/drills/preview"  // POST (htmx): DrillForm's fields
+	PathDrillPersons   = "/drills/persons"  // POST (htmx): who, person
 	PathDrillPeople    = "/drills/people"   // GET: q, department, role, after; POST: one mailbox
 	PathDrillImport    = "/drills/people/import"
 	PathDrillSettings  = "/drills/settings" // GET, POST
