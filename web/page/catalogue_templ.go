@@ -374,7 +374,7 @@ func tables(v CataloguesView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = heads(col(t(ctx, "表", "Table")), col(t(ctx, "いまの版", "In force")), col("")).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = heads(col(t(ctx, "表", "Table")), col(t(ctx, "いまの版", "In force")), col(t(ctx, "すること", "What to do"))).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -20,7 +20,7 @@ func embeddedSet(t testing.TB) catalogue.Set {
 
 func catalogueSamples(t testing.TB) []sample {
 	set := embeddedSet(t)
-	list := CataloguesView{CanLoad: true, File: "r8.yaml", Mistakes: []catalogue.Mistake{{File: "r8.yaml", Line: 42, Path: "items[3].from[0]", Why: i18n.Text{Ja: "系譜の元「r7.9.9」という質問はありません。", En: "lineage leads to “r7.9.9”, which does not exist"}}}}
+	list := CataloguesView{Tables: []catalogue.TableFile{{ID: catalogue.FiguresTable, Shipped: true}, {ID: catalogue.ConfigsTable, Loaded: catalogue.Loaded{Name: "構成の目安.yaml", At: now, ByName: "支援 花子"}}}, CanLoad: true, File: "r8.yaml", Mistakes: []catalogue.Mistake{{File: "r8.yaml", Line: 42, Path: "items[3].from[0]", Why: i18n.Text{Ja: "系譜の元「r7.9.9」という質問はありません。", En: "lineage leads to “r7.9.9”, which does not exist"}}}}
 	for _, c := range set.All() {
 		list.Rows = append(list.Rows, RowOf(c))
 	}
