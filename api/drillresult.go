@@ -10,6 +10,7 @@ import (
 	"kenshin/drill/rate"
 	"kenshin/facility"
 	"kenshin/fault"
+	"kenshin/i18n"
 )
 
 // resultRoutes are how drills went, one and many.
@@ -18,6 +19,8 @@ func (s *server) resultRoutes() []route {
 	return []route{
 		{"GET", "/drills/totals", see, "get-drill-totals", "What happened to the mails of a period, its drills one by one, and their curves",
 			"Every rate with numerator, denominator and interval; both days count. Drills are compared only with those of like difficulty.", one(s, s.drillTotals)},
+		{"GET", "/drills/review", see, "get-drill-review", "A facility's drills of a period on one sheet: what its A4 report says",
+			"Report rate first, trends only across drills of like difficulty, departments of five and more, the cues that were missed most across drills, who was trained, three pieces of advice. It holds no names.", one(s, s.drillReview)},
 		{"GET", "/drills/{id}/results", see, "get-drill-results", "How one drill went: all that its page and its A4 report say",
 			"Rates with intervals, curves, who was first, the error of telling machines from people, the change since the drill before, advice and cues. It holds no names.", one(s, s.drillResults)},
 	}
@@ -264,6 +267,83 @@ func (s *server) drillTotals(ctx context.Context, f facility.ID, in *drillTotals
 	}
 	for _, t := range x.Sums.ByDay {
 		out.Days = append(out.Days, viewTotals(t))
+	}
+	return out, nil
+}
+
+// DrillReview is a facility's drills of a period.
+type DrillReview struct {
+	From        string         `json:"from,omitempty"`
+	To          string         `json:"to,omitempty"`
+	All         DrillTotals    `json:"all"`
+	FirstReport *float64       `json:"first_report,omitempty" doc:"Seconds, the median over the drills."`
+	Drills      []DrillLine    `json:"drills" nullable:"false" doc:"The newest first."`
+	Warning     string         `json:"warning,omitempty" doc:"Drills of different difficulty are added up in all."`
+	Trends      []DrillTrend   `json:"trends" nullable:"false"`
+	Departments []DrillTotals  `json:"departments" nullable:"false"`
+	Missed      []DrillMissed  `json:"missed" nullable:"false" doc:"Cues, the most missed first."`
+	Year        int            `json:"year" doc:"Fiscal year that trained is of."`
+	Trained     DrillTrained   `json:"trained"`
+	TrainedBy   []DrillTrained `json:"trained_by" nullable:"false" doc:"Departments that are too small stand together."`
+	Canaries    DrillCanaries  `json:"canaries"`
+	Advice      []string       `json:"advice" nullable:"false" doc:"At most three."`
+}
+
+// DrillTrend is the change over drills of one kind and difficulty.
+type DrillTrend struct {
+	Mode       drill.Mode  `json:"mode"`
+	Difficulty string      `json:"difficulty"`
+	Drills     []string    `json:"drills" nullable:"false" doc:"Ids, the oldest first; the change is from the first to the last."`
+	Reported   DrillChange `json:"reported"`
+	Fell       DrillChange `json:"fell"`
+}
+
+// DrillMissed is a cue with what became of the mails in which it stood. A mail has several cues.
+type DrillMissed struct {
+	ID     string    `json:"id"`
+	Name   string    `json:"name"`
+	Look   string    `json:"look"`
+	Drills int       `json:"drills"`
+	Fell   DrillRate `json:"fell"`
+}
+
+// DrillTrained is how many of a group finished a lesson.
+type DrillTrained struct {
+	Department string `json:"department,omitempty"`
+	Done       int    `json:"done"`
+	Of         int    `json:"of"`
+	AtLeast    bool   `json:"at_least,omitempty" doc:"Names are gone from some: it may be more."`
+}
+
+func (s *server) drillReview(ctx context.Context, f facility.ID, in *DrillPeriod) (out DrillReview, err error) {
+	if err := in.check(); err != nil {
+		return out, err
+	}
+	r, err := s.Drills.Review(ctx, f, drill.Period{From: in.From, To: in.To}, i18n.T(ctx, "その他", "others"))
+	if err != nil {
+		return out, err
+	}
+	out = DrillReview{From: in.From, To: in.To, All: viewTotals(r.Sums.All), Drills: []DrillLine{}, Warning: r.Warning.For(ctx), Trends: []DrillTrend{}, Departments: viewDepartments(r.Sums),
+		Missed: []DrillMissed{}, Year: r.Year, Trained: DrillTrained(r.Trained), TrainedBy: []DrillTrained{}, Canaries: viewCanaries(r.Canary), Advice: full(r.Advice(ctx))}
+	if typical, ok := rate.OfThose(r.Firsts, 0.5); ok && out.All.Rates != nil {
+		seconds := typical.Seconds()
+		out.FirstReport = &seconds
+	}
+	for _, l := range r.Drills {
+		out.Drills = append(out.Drills, viewLine(ctx, l))
+	}
+	for _, x := range r.Trends {
+		v := DrillTrend{Mode: x.Mode, Difficulty: x.Difficulty, Reported: viewChange(ctx, x.Reported), Fell: viewChange(ctx, x.Fell)}
+		for _, l := range x.Drills {
+			v.Drills = append(v.Drills, l.Drill.ID)
+		}
+		out.Trends = append(out.Trends, v)
+	}
+	for _, m := range r.Missed {
+		out.Missed = append(out.Missed, DrillMissed{m.ID, m.Name.For(ctx), m.Look.For(ctx), m.Drills, viewRate(m.Fell.Count, m.Fell.Of)})
+	}
+	for _, c := range r.TrainedBy {
+		out.TrainedBy = append(out.TrainedBy, DrillTrained(c))
 	}
 	return out, nil
 }

@@ -149,6 +149,17 @@ func TestResultsOfADrillForAScript(t *testing.T) {
 		if x := r.send(r.tokens[actor.Trainer], "GET", root+"/drills/totals?from=2026-05-01&to=2026-04-01", nil); x.StatusCode != 422 {
 			t.Errorf("a period that ends before it begins: %d", x.StatusCode)
 		}
+		sheet := read(r.tokens[actor.Director], "/drills/review?from=2026-11-01&to=2026-12-31")
+		trend := sheet.body["trends"].([]any)
+		if len(trend) != 1 || trend[0].(m)["drills"].([]any)[0] != first || trend[0].(m)["reported"].(m)["low"].(float64) <= 0 {
+			t.Errorf("trend: %v", trend)
+		}
+		if cue := sheet.body["missed"].([]any); len(cue) != 1 || cue[0].(m)["fell"].(m)["count"] != 11.0 || cue[0].(m)["fell"].(m)["of"] != 46.0 || cue[0].(m)["drills"] != 2.0 {
+			t.Errorf("cues: %v", cue)
+		}
+		if n := len(sheet.body["advice"].([]any)); n != 3 || sheet.body["trained"].(m)["of"] != 23.0 || strings.Contains(sheet.text, "検査科") || strings.Contains(sheet.text, "職員 ") {
+			t.Errorf("sheet: %s", sheet.text)
+		}
 		draft := r.train("POST", "/drills", m{"scenario": "fax"}).str("id")
 		if x := r.send(r.tokens[actor.Trainer], "GET", root+"/drills/"+draft+"/results", nil); x.StatusCode != 404 {
 			t.Errorf("results of a draft: %d", x.StatusCode)

@@ -25,18 +25,7 @@ func (r Result) Advice(ctx context.Context) (out []string) {
 		return out
 	}
 	reported, fell := rate.Rate{Count: all.Reported, Of: all.Reached()}, rate.Rate{Count: all.Fell, Of: all.Reached()}
-	switch {
-	case all.Reported == 0:
-		say("報告が1件もありませんでした(0 / %d人)。報告のしかた(転送先・電話)を、全員にもう一度知らせてください。", "Nobody reported (0 of %d). Tell everybody again how to report.", all.Reached())
-	case all.Fell > all.Reported:
-		say("報告した人(%d人)より、開いた人(%d人)が多い結果です。「あやしいと思ったら転送」を朝礼でくり返してください。",
-			"More people fell (%[2]d) than reported (%[1]d). Repeat how to report at every morning meeting.", all.Reported, all.Fell)
-	case all.Fell == all.Reported:
-		say("報告した人と開いた人が同じ %d人でした。開いたあとの報告でも助かることを、全員に伝えてください。", "As many reported as fell: %d. Tell everybody that a report after opening helps as well.", all.Reported)
-	default:
-		say("開いた人(%[2]d人)より、報告した人(%[1]d人)が多い結果です。報告してくれた人に、お礼を伝えてください。",
-			"More people reported (%d) than fell (%d). Thank those who reported.", all.Reported, all.Fell)
-	}
+	out = append(out, adviceReports(ctx, all))
 	if x := times.Race; !x.FirstReport.IsZero() && !x.FirstClick.IsZero() && !x.Won() {
 		say("%s 本物なら、報告を待つあいだに広がります。気づいた1人目がすぐ電話できるようにしてください。", "%s A real attack would have spread meanwhile. Make it easy for the first who notices to call.", x.Text().For(ctx))
 	} else if times.Reported && times.First > slowReport {
@@ -57,6 +46,21 @@ func (r Result) Advice(ctx context.Context) (out []string) {
 		say("このメールの見抜きにくさは量られていません。量っておくと、次の訓練と比べられます。", "The difficulty of this mail was not measured. Measure it, and the next drill can be compared.")
 	}
 	return out
+}
+
+// adviceReports is about who reported.
+func adviceReports(ctx context.Context, all Totals) string {
+	switch {
+	case all.Reported == 0:
+		return i18n.T(ctx, "報告が1件もありませんでした(0 / %d人)。報告のしかた(転送先・電話)を、全員にもう一度知らせてください。", "Nobody reported (0 of %d). Tell everybody again how to report.", all.Reached())
+	case all.Fell > all.Reported:
+		return i18n.T(ctx, "報告した人(%d人)より、開いた人(%d人)が多い結果です。「あやしいと思ったら転送」を朝礼でくり返してください。",
+			"More people fell (%[2]d) than reported (%[1]d). Repeat how to report at every morning meeting.", all.Reported, all.Fell)
+	case all.Fell == all.Reported:
+		return i18n.T(ctx, "報告した人と開いた人が同じ %d人でした。開いたあとの報告でも助かることを、全員に伝えてください。", "As many reported as fell: %d. Tell everybody that a report after opening helps as well.", all.Reported)
+	}
+	return i18n.T(ctx, "開いた人(%[2]d人)より、報告した人(%[1]d人)が多い結果です。報告してくれた人に、お礼を伝えてください。",
+		"More people reported (%d) than fell (%d). Thank those who reported.", all.Reported, all.Fell)
 }
 
 // adviceDepartments names the department that differs most from all others together, when that is more than chance (95 %).

@@ -257,6 +257,25 @@ func TestResultsOfADrill(t *testing.T) {
 	r.get(actor.Trainer, at+"/results").is(http.StatusOK, at+"/targets")
 }
 
+// The facility's sheet: reports first, departments of five and more, cues, three pieces of advice, no names; for whoever sees drills.
+func TestTheSheetOfAFacility(t *testing.T) {
+	r := rehearse(t)
+	r.autumn()
+	sheet := r.get(actor.Director, "/drills/review").is(http.StatusOK, "みなと病院", "5 / 33人", "6 / 33人", "同じ種類・同じむずかしさの訓練が2回ない", "看護部", "ほか 2部署は", "5. 次にする3つ", "訓練 1件", "0 / 33人",
+		"!高﨑", "!髙﨑", "!minato-hospital.jp", "!検査科")
+	text := sheet.Body.String()
+	if report, fell := strings.Index(text, "報告した人"), strings.Index(text, "リンク・QR・添付を開いた人"); report < 0 || report > fell {
+		t.Errorf("reports do not come first: %d, %d", report, fell)
+	}
+	_, next, _ := strings.Cut(text, "5. 次にする3つ")
+	if n := strings.Count(next, "<li>"); n != 3 {
+		t.Errorf("%d pieces of advice", n)
+	}
+	r.get(actor.Director, "/drills/totals").is(http.StatusOK, "/drills/review?from=")
+	r.get(actor.Director, "/drills/review?from=2020-04-01&to=2021-03-31").is(http.StatusOK, "この期間に送った訓練はありません", "2020年4月1日から2021年3月31日まで")
+	r.get(actor.Director, "/drills/review?from=x").is(http.StatusUnprocessableEntity, "日付として読めません")
+}
+
 func TestThePeriodOfResults(t *testing.T) {
 	r := rehearse(t)
 	r.autumn()
@@ -334,13 +353,15 @@ func TestResultsInABrowser(t *testing.T) {
 	tab := browsertest.Open(t)
 	tab.Viewport(1366, 768)
 	for name, path := range map[string]string{"drill-totals": "/drills/totals", "drill-results": at + "/results", "drill-targets": at + "/targets",
-		"drill-target": at + "/targets/" + page.Targets[0].ID, "drill-report": at + "/report", "drill-scanners": "/drills/scanners"} {
+		"drill-target": at + "/targets/" + page.Targets[0].ID, "drill-report": at + "/report", "drill-scanners": "/drills/scanners", "drill-review": "/drills/review"} {
 		tab.Go(server.URL + path)
 		tab.Axe(name)
 		tab.Full(name)
 	}
 	tab.Go(server.URL + at + "/report")
 	tab.PrintPDF("drill-report")
+	tab.Go(server.URL + "/drills/review")
+	tab.PrintPDF("drill-review")
 }
 
 // The trainer sees what the site's scanners look like, adds and removes one, and has a drill judged anew; others see the list and change nothing.

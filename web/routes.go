@@ -186,6 +186,7 @@ func routes() []route {
 
 		// results of mail drills
 		{"GET /drills/totals", may(actor.SeeDrill), (*visit).drillTotals},
+		{"GET /drills/review", may(actor.SeeDrill), (*visit).drillReview},
 		{"GET /drills/desk", drills, (*visit).drillDesk},
 		{"POST /drills/{id}/copy-to", compose, (*visit).drillCopyTo},
 		{"GET /drills/plan", drills, (*visit).drillPlan},

@@ -179,6 +179,7 @@ POST /drills/{id}/resume adtk
 POST /drills/{id}/withdraw adtk
 POST /drills/{id}/copy tk
 POST /drills/{id}/close tk
+GET /drills/review adputk
 GET /drills/desk adputk
 POST /drills/{id}/copy-to tk
 GET /drills/plan adputk

@@ -70,6 +70,11 @@ type DrillTotalsView struct {
 	Detailed int    // drills, the newest, that times and the curve are made of
 }
 
+// review is the sheet of the same period.
+func (v DrillTotalsView) review() string {
+	return PathDrillReview + "?" + url.Values{"from": {v.From}, "to": {v.To}}.Encode()
+}
+
 // DrillPreset is a ready-made period.
 type DrillPreset struct {
 	Link
