@@ -153,14 +153,14 @@ func (f *Form) rounds() int {
 
 // formColumns: every round has its answer and its day; the target day belongs to the first, in which いいえ may still stand.
 func formColumns(rounds int) []Column {
-	out := []Column{{"番号", 5}, {"確認項目", 29}, {"期限", 8}}
+	out := []Column{{"番号", 5}, {"確認項目", 26}, {"期限", 9}}
 	for n := 1; n <= rounds; n++ {
-		out = append(out, Column{fmt.Sprintf("%d回目", n), 6}, Column{"確認日", 11})
+		out = append(out, Column{fmt.Sprintf("%d回目", n), 7}, Column{"確認日", 11})
 		if n == 1 {
 			out = append(out, Column{"目標日", 11})
 		}
 	}
-	return append(out, Column{"状態", 11})
+	return append(out, Column{"状態", 13})
 }
 
 // roundsOf spreads the answers of an item over the rounds of a form: the first round holds the first answer, the last one what it has come to, when that
