@@ -61,6 +61,10 @@ func (s *server) listTables(ctx context.Context, _ facility.ID, _ *Whole) (Page[
 	return Page[ReferenceTable]{Items: items}, err
 }
 
+func noTable() error {
+	return fault.New(fault.NotFound, "この表はありません。", "There is no such table.")
+}
+
 func (s *server) getTable(ctx context.Context, _ facility.ID, in *ByID) (ReferenceTable, error) {
 	all, err := s.Editions.TableFiles(ctx)
 	if err != nil {
@@ -68,7 +72,7 @@ func (s *server) getTable(ctx context.Context, _ facility.ID, in *ByID) (Referen
 	}
 	n := slices.IndexFunc(all, func(f catalogue.TableFile) bool { return string(f.ID) == in.ID })
 	if n < 0 {
-		return ReferenceTable{}, fault.New(fault.NotFound, "この表はありません。", "There is no such table.")
+		return ReferenceTable{}, noTable()
 	}
 	out := viewTable(all[n])
 	out.YAML = string(all[n].Raw)
@@ -84,6 +88,9 @@ type setTable struct {
 }
 
 func (s *server) setTable(ctx context.Context, f facility.ID, in *setTable) (ReferenceTable, error) {
+	if !slices.Contains(catalogue.TableIDs(), catalogue.TableID(in.ID)) {
+		return ReferenceTable{}, noTable()
+	}
 	if err := s.mayLoad(ctx); err != nil {
 		return ReferenceTable{}, err
 	}
