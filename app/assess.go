@@ -27,7 +27,7 @@ const soon = 5 * time.Second
 // assessment puts the yearly check-up together.
 func (h *House) assessment() (err error) {
 	h.Assess, err = assess.NewBook(h.DB, assess.Options{Evidence: h.Evidence, Findings: h.Findings, Ledger: h.Ledger, Suppliers: h.Suppliers, Registers: h.Registers, Seen: h.Seen, Gates: h.Gates,
-		People: h.Account, Drills: h.drillsHeld, Now: h.Now,
+		People: h.Account, Drills: h.drillsHeld, Trained: h.trained, Now: h.Now,
 		Catalogues: h.catalogues, Tables: h.Editions.Tables})
 	if err != nil {
 		return fmt.Errorf("read the catalogues: %w", err)
@@ -96,6 +96,19 @@ func (h *House) assessBehind(ctx context.Context) error {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// trained hands the drill's training roll to the checklist.
+func (h *House) trained(ctx context.Context, f facility.ID, since time.Time) (out assess.Training, err error) {
+	t, err := h.Drills.Trained(ctx, f, since)
+	out.Staff = t.Staff
+	for _, p := range t.People {
+		out.People = append(out.People, assess.Trainee{ID: p.Person, Name: p.Name, Department: p.Department, At: p.At})
+	}
+	for _, g := range t.Nameless {
+		out.Nameless = append(out.Nameless, assess.Nameless(g))
+	}
+	return out, err
 }
 
 // drillsHeld lists the mail drills that ended, and how many people the drill knows to work here.

@@ -28,12 +28,13 @@ type Options struct {
 	Findings   *finding.Book
 	Ledger     *ledger.Ledger
 	Suppliers  *supplier.Book
-	Registers  *register.Book                                          // nil: no register is kept
-	Seen       *observation.Log                                        // nil: no device was ever asked
-	Gates      *gate.Book                                              // nil: no segment was ever approved
-	People     *account.Service                                        // nil: nobody has an account, days are UTC's
-	Drills     func(context.Context, facility.ID) ([]Held, int, error) // mail drills that ended, and how many people work here; nil: none
-	Tables     func(context.Context) (catalogue.Tables, error)         // figures, patterns, costs and how long checks count; nil: the product's own
+	Registers  *register.Book                                                  // nil: no register is kept
+	Seen       *observation.Log                                                // nil: no device was ever asked
+	Gates      *gate.Book                                                      // nil: no segment was ever approved
+	People     *account.Service                                                // nil: nobody has an account, days are UTC's
+	Drills     func(context.Context, facility.ID) ([]Held, int, error)         // mail drills that ended, and how many people work here; nil: none
+	Trained    func(context.Context, facility.ID, time.Time) (Training, error) // lessons of the mail drill that were finished since a time; nil: none
+	Tables     func(context.Context) (catalogue.Tables, error)                 // figures, patterns, costs and how long checks count; nil: the product's own
 	Now        func() time.Time
 }
 

@@ -29,7 +29,7 @@ func registerChecks() []check {
 		{"contact-chart-tested", 1, contactChart},
 		{"bcp-dated", 1, rowsOf("bcp", approvedRow, t("承認された計画", "approved plans"))},
 		{"drill-held", 1, drillHeld},
-		{"training-roll", 1, trainingRoll},
+		{"training-roll", 2, trainingRoll},
 		{"rules-mapped", 1, rulesMapped},
 		{"outside-register", 1, rowsOf("outside", routedRow, t("外部接続", "outside connections"))},
 		{"contract-roles", 1, contractRoles},
@@ -262,35 +262,6 @@ func drillHeld(v *facts, days int) []result {
 		return []result{{outcome: evidence.None, says: says("止まったときの訓練の記録がありません（訓練メールは%[1]d回）。", "No drill of a standstill is on record (%[1]d mail drills).", mails)}}
 	}
 	return []result{v.of(a, min(1, len(a.fresh)), 1, days, nil, says("この1年に、止まったときの訓練%[1]d回、訓練メール%[2]d回。", "In a year %[1]d drills of a standstill and %[2]d mail drills.", len(a.fresh), mails))}
-}
-
-// trainingRoll counts people once. N is how many are known to work here, or at least all whom the roll names.
-func trainingRoll(v *facts, days int) []result {
-	everybody, took := map[string]bool{}, map[string]bool{}
-	var fresh []entry
-	a := v.age(v.rows["training"], days)
-	for _, e := range append(slices.Clone(a.fresh), a.stale...) {
-		everybody[personKey(e)] = true
-	}
-	for _, e := range a.fresh {
-		if e.values["result"] != "absent" {
-			took[personKey(e)] = true
-			fresh = append(fresh, e)
-		}
-	}
-	of := max(len(everybody), v.staff)
-	if of == 0 {
-		return nothing("研修の名簿がありません。", "There is no training roll.")
-	}
-	a.fresh = fresh
-	return []result{v.of(a, len(took), of, days, nil, says("職員%[1]d人のうち%[2]d人が、この1年に研修を受けました。", "%[2]d of %[1]d people were trained within a year.", of, len(took)))}
-}
-
-func personKey(e entry) string {
-	if e.values["staff_no"] != "" {
-		return "#" + jp.Fold(e.values["staff_no"])
-	}
-	return jp.Fold(e.values["name"] + "|" + e.values["department"])
 }
 
 // ruled are the items of the checklist in use that a rule has to cover.

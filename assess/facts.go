@@ -42,6 +42,7 @@ type facts struct {
 	rows      map[string][]entry
 	leavers   *register.Departed // made when first asked
 	drills    []Held
+	training  Training // by the mail drill
 	staff     int      // people that are known to work here; 0: not known
 	items     []string // ids of the checklist in use that rules have to cover
 }
@@ -85,8 +86,16 @@ func (b *Book) gather(ctx context.Context, f facility.ID, now time.Time) (*facts
 			return nil, err
 		}
 	}
+	if b.Trained != nil {
+		if v.training, err = b.Trained(ctx, f, now.AddDate(-rollYears, 0, 0)); err != nil {
+			return nil, err
+		}
+	}
 	return v, b.db.Read(ctx, f, func(tx *store.Tx) error { return b.read(ctx, tx, v) })
 }
+
+// rollYears is how far back lessons are read: what is older proves nothing, and is said to be old.
+const rollYears = 3
 
 // watched are the checks on devices that checks here sum up.
 func watched() []string {
