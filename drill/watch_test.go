@@ -195,6 +195,7 @@ func oneCopyOfTwo(t *testing.T, s *mailtest.Server, user string) {
 		s.Save(user, "INBOX", suspicious(n))
 	}
 	r.taken(5)
+	r.await("the count of the mails", func() bool { return r.health().Taken >= 5 }) // it is kept after the reports
 	if now := r.boxNow().lease; now != token || r.health().Taken != 5 {
 		t.Errorf("the mailbox went from %s to %s, %d mails", token, now, r.health().Taken)
 	}
