@@ -164,9 +164,12 @@ type demo struct {
 	years    *years
 }
 
+// demoLead is how long before the present time of day the story's days are told, so that none of them lies ahead of the next.
+const demoLead = 15 * time.Minute
+
 // ago sets the story's clock so many days back, at the hour of now.
 func (d *demo) ago(days int) time.Time {
-	t := d.now.Add(-time.Duration(days)*24*time.Hour - 15*time.Minute)
+	t := d.now.Add(-time.Duration(days)*24*time.Hour - demoLead)
 	d.clock.Store(t.UnixMicro())
 	return t
 }

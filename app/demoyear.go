@@ -157,7 +157,7 @@ func (y *years) day(s string) string {
 		return s
 	}
 	n, _ := strconv.Atoi(m[1]) // digits
-	return y.now.In(demoZoneJST()).AddDate(0, 0, n).Format(time.DateOnly)
+	return y.now.Add(-demoLead).In(demoZoneJST()).AddDate(0, 0, n).Format(time.DateOnly)
 }
 
 func demoZoneJST() *time.Location { return time.FixedZone("JST", 9*60*60) }

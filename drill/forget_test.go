@@ -226,6 +226,8 @@ func (r *rig) lived(c *clock) (d Drill, abandoned string) {
 	r.must(err)
 	_, err = r.AddScanner(ctx, r.f, "198.51.100.0/24", "", "検査装置")
 	r.must(err)
+	_, err = r.AddScenarios(ctx, r.f, strings.NewReader(exampleScenario(t)))
+	r.must(err)
 	chosen := Audience{}
 	for _, p := range staff.People {
 		chosen.People = append(chosen.People, p.ID)

@@ -32,7 +32,7 @@ func yearlyPages(t *testing.T, tab *browsertest.Tab, address string) map[string]
 
 // yearlySays is what the story promises, page by page.
 var yearlySays = map[string][]string{
-	"start":     {"食い違い", "返事を待っている質問"},
+	"start":     {"食い違い", "分からない項目の質問"},
 	"item":      {"食い違い", "退職者2人"},
 	"excused":   {"未登録の機器は今週見回って"},
 	"docks":     {"第3回", "承認"},

@@ -199,14 +199,20 @@ func (p *Tab) Click(css string) {
 func settled[T any](use func() (T, error)) (T, error) {
 	for until := time.Now().Add(10 * time.Second); ; {
 		v, err := use()
-		if err == nil || !strings.Contains(err.Error(), "No node with given id") || time.Now().After(until) {
+		if err == nil || !strings.Contains(err.Error(), "No node with given id") && !strings.Contains(err.Error(), "Could not find node with given id") || time.Now().After(until) {
 			return v, err
 		}
 	}
 }
 
 // Type puts text into a field, as keys.
-func (p *Tab) Type(css, text string) { p.t.Helper(); p.Do(chromedp.SendKeys(chromedp.CSS(css), text)) }
+func (p *Tab) Type(css, text string) {
+	p.t.Helper()
+	_, err := settled(func() (chromedp.Void, error) { return chromedp.Run(p.Ctx, chromedp.SendKeys(chromedp.CSS(css), text)) })
+	if err != nil {
+		p.t.Fatalf("browser at %s: type into %s: %v", p.where(), css, err)
+	}
+}
 
 // Text returns the visible text of an element.
 func (p *Tab) Text(css string) string {

@@ -2,6 +2,7 @@
 package body
 
 import (
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -86,6 +87,9 @@ func (r *reader) start(tok html.Token, selfClosing bool) {
 			if at.Key == "href" {
 				r.open, r.href, r.from = true, at.Val, r.b.Len()
 			}
+		}
+		if slices.ContainsFunc(tok.Attr, func(at html.Attribute) bool { return at.Key == "aria-hidden" && at.Val == "true" }) {
+			r.open = false // nobody sees it
 		}
 	case a == atom.Td || a == atom.Th:
 		if s := r.b.String(); s != "" && !strings.HasSuffix(s, "\n") {

@@ -8,7 +8,7 @@ import (
 )
 
 func TestTextLinksAndPlacesOfAnHTMLBody(t *testing.T) {
-	src := "<style>p{}</style><p>お客様へ</p>\n<p>本日中に<br>A &amp; B <a href=\"https://x.example/\">開 <b>く</b></a></p><script>alert(1)</script><table><tr><td>一</td><td>二</td></tr></table>"
+	src := "<style>p{}</style><p>お客様へ</p>\n<p>本日中に<br>A &amp; B <a href=\"https://x.example/\">開 <b>く</b></a></p><script>alert(1)</script><table><tr><td>一</td><td>二</td></tr></table><div style=\"max-height:0\"><a href=\"https://x.example/h\" aria-hidden=\"true\"></a></div>" // the last link is for programs
 	p := body.Read(src)
 	if want := "お客様へ\n本日中に\nA & B 開 く\n一 二\n"; p.Text != want {
 		t.Errorf("%q, want %q", p.Text, want)
