@@ -2,10 +2,10 @@
 -- The two answers that choose the guideline's reference pattern: '' is not answered.
 CREATE TABLE assess_pattern (
     facility_id TEXT COLLATE "C" NOT NULL,
-    staff       TEXT NOT NULL, -- yes, no: somebody is dedicated to running the systems
-    cloud       TEXT NOT NULL, -- yes, no: the main system is in a cloud
+    staff       TEXT COLLATE "C" NOT NULL, -- yes, no: somebody is dedicated to running the systems
+    cloud       TEXT COLLATE "C" NOT NULL, -- yes, no: the main system is in a cloud
     changed_at  BIGINT NOT NULL,
-    by_name     TEXT NOT NULL,
+    by_name     TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (facility_id)
 );
 
