@@ -88,7 +88,7 @@ func (b *Book) Result(ctx context.Context, f facility.ID, id string) (r Result, 
 		return r, err
 	}
 	if r.Sums.All.shown() {
-		list, err := b.Times(ctx, f, id)
+		list, err := b.moments(ctx, f, id)
 		if err != nil {
 			return r, err
 		}

@@ -92,7 +92,7 @@ func (b *Book) detail(ctx context.Context, f facility.ID, s *Story) error {
 		if s.Detailed > 0 && len(s.Times.Reports)+l.Totals.Reached() > inDetail {
 			return nil
 		}
-		list, err := b.Times(ctx, f, l.Drill.ID)
+		list, err := b.moments(ctx, f, l.Drill.ID)
 		if err != nil {
 			return err
 		}

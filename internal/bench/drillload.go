@@ -92,13 +92,13 @@ func (c *clinic) totals() error {
 	}
 	for i := range 36 {
 		id := fmt.Sprintf("01990000-0000-7000-8000-%012d", i)
-		if _, err := tx.Exec(`INSERT INTO drill_drills SELECT facility_id, ?, ? || name, mode, 'closed', revision, created_at, start_at, started_at, ended_at, anonymous_at, hash, key, 0, content
-			FROM drill_drills LIMIT 1`, id, strconv.Itoa(i)); err != nil {
+		if _, err := tx.Exec(`INSERT INTO drill_drills (facility_id, id, name, mode, state, revision, created_at, start_at, started_at, ended_at, anonymous_at, hash, key, dirty, content, judged, rules, canary)
+			SELECT facility_id, ?, ? || name, mode, 'closed', revision, created_at, start_at, started_at, ended_at, anonymous_at, hash, key, 0, content, 0, rules, canary FROM drill_drills LIMIT 1`, id, strconv.Itoa(i)); err != nil {
 			return fmt.Errorf("drills of the past: %w", err)
 		}
 		for day := range 10 {
 			for dep := range 60 {
-				if _, err := tx.Exec(`INSERT INTO drill_totals SELECT facility_id, ?, ?, ?, 33, 0, 0, 20, 12, 9, 4, 0, 0, 7, 6, 0, 3, 0, 4 FROM drill_drills LIMIT 1`,
+				if _, err := tx.Exec(`INSERT INTO drill_totals SELECT facility_id, ?, ?, ?, 33, 0, 0, 20, 12, 9, 4, 0, 0, 7, 6, 0, 3, 0, 4, 2, 1 FROM drill_drills LIMIT 1`,
 					time.Date(2023, time.Month(12+i), 1+day, 0, 0, 0, 0, time.UTC).Format(time.DateOnly), id, "部署"+strconv.Itoa(dep)); err != nil {
 					return fmt.Errorf("totals of the past: %w", err)
 				}
