@@ -246,13 +246,14 @@ func (p DrillPeriod) check() error {
 type drillTotals struct {
 	DrillPeriod
 	Drill string `query:"drill" maxLength:"80"`
+	Brief bool   `query:"brief" doc:"Without curves, times of first reports and canaries, which read recipients one by one."`
 }
 
 func (s *server) drillTotals(ctx context.Context, f facility.ID, in *drillTotals) (out DrillSums, err error) {
 	if err := in.check(); err != nil {
 		return out, err
 	}
-	x, err := s.Drills.Story(ctx, f, drill.Period{From: in.From, To: in.To, Drill: in.Drill})
+	x, err := s.Drills.Story(ctx, f, drill.Period{From: in.From, To: in.To, Drill: in.Drill, Brief: in.Brief})
 	if err != nil {
 		return out, err
 	}

@@ -75,8 +75,10 @@ func (b *Book) Story(ctx context.Context, f facility.ID, p Period) (s Story, err
 	slices.SortFunc(s.Drills, func(a, b Chapter) int {
 		return cmp.Or(b.Drill.Started.Compare(a.Drill.Started), cmp.Compare(b.Drill.ID, a.Drill.ID))
 	})
-	if err := b.detail(ctx, f, &s); err != nil {
-		return s, err
+	if !p.Brief {
+		if err := b.detail(ctx, f, &s); err != nil {
+			return s, err
+		}
 	}
 	s.compare()
 	return s, nil

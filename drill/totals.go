@@ -141,6 +141,7 @@ func (t Totals) insert(ctx context.Context, tx *store.Tx, drill string) error {
 type Period struct {
 	From, To string
 	Drill    string
+	Brief    bool // of a Story: without what recipients are read for one by one
 }
 
 // Sums are the totals of a period. Whatever periods are chosen and subtracted from each other, what is left is made of groups of at least
