@@ -46,17 +46,15 @@ func (b *Book) judgeAll(ctx context.Context, tx *store.Tx, set catalogue.Set, no
 	if err != nil {
 		return err
 	}
-	judged := map[string]bool{}
+	judged, used := map[string]bool{}, map[formKey]bool{}
 	var events []event.Event
 	for _, key := range sortedForms(claims) {
 		c, ok := set.Find(key.catalogue)
 		since, here := sinceOf(systems, key.subject, now)
 		if !ok || !here || !inUse(set, c, key.subject, claims) {
-			if err := dropQuestions(ctx, tx, key); err != nil {
-				return err
-			}
 			continue
 		}
+		used[key] = true
 		for _, item := range c.Items {
 			k, answered := claims[key][item.ID]
 			if !answered {
@@ -75,6 +73,9 @@ func (b *Book) judgeAll(ctx context.Context, tx *store.Tx, set catalogue.Set, no
 		}
 	}
 	if err := event.Add(ctx, tx, events); err != nil {
+		return err
+	}
+	if err := dropQuestions(ctx, tx, used); err != nil {
 		return err
 	}
 	return b.dropOld(ctx, tx, judged)

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -204,21 +203,23 @@ func (b *Book) Sent(ctx context.Context, f facility.ID, id string) error {
 	})
 }
 
-// dropQuestions takes back what was never asked of a form that is used no more.
-func dropQuestions(ctx context.Context, tx *store.Tx, key formKey) error {
-	all, err := questionsOf(ctx, tx, key.catalogue, key.subject)
-	if err != nil {
-		return err
-	}
-	for _, id := range slices.Sorted(maps.Keys(all)) {
-		if q := all[id]; q.State == Asked && q.Auto {
+// dropQuestions takes back what was never asked of forms that are used no more.
+func dropQuestions(ctx context.Context, tx *store.Tx, used map[formKey]bool) error {
+	var old []Question
+	err := store.Each(ctx, tx, func(r *sql.Rows) error {
+		q, err := scanQuestion(r)
+		if q.Auto && !used[formKey{q.Catalogue, q.Subject}] {
 			q.State = Withdrawn
-			if err := q.put(ctx, tx); err != nil {
-				return err
-			}
+			old = append(old, q)
+		}
+		return err
+	}, "SELECT "+questionColumns+" FROM assess_questions WHERE facility_id = $1 AND state = 'open' ORDER BY id")
+	for _, q := range old {
+		if err == nil {
+			err = q.put(ctx, tx)
 		}
 	}
-	return nil
+	return err
 }
 
 func (q *Question) put(ctx context.Context, tx *store.Tx) error {
