@@ -133,6 +133,14 @@ func TestAReportCreditsTheReporter(t *testing.T) {
 		if speed.Reported.Count != 3 || speed.Reported.Of != 6 || speed.First.IsZero() || !speed.Race.Won() || speed.Before != 3 {
 			t.Errorf("%+v", speed)
 		}
+		r.must(r.Close(t.Context(), r.f, d.ID))
+		r.take(forwarded(staffAddress(4), "late@x", "", r.mailTo(staffAddress(4)).Body), Envelope{Via: ViaSMTP})
+		r.must(r.Judge(t.Context(), r.f, d.ID))
+		after, err := r.Speed(t.Context(), r.f, d.ID)
+		r.must(err)
+		if late := r.targetAt(d.ID, 4); late.First[Reported].IsZero() || after.Reported != speed.Reported {
+			t.Errorf("a report after the drill's end is counted: %+v, reported %s", after.Reported, late.First[Reported])
+		}
 	})
 }
 

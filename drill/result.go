@@ -43,7 +43,7 @@ func TimesOf(d Drill, list []Target, now time.Time) (x Times) {
 				return rate.Time{After: until.Sub(start)}
 			}
 			*all = append(*all, at)
-			return rate.Time{After: at.Sub(start), Seen: true}
+			return rate.Time{After: max(0, at.Sub(start)), Seen: true} // clocks may have been set back
 		}
 		x.Reports = append(x.Reports, after(t.First[Reported], &reports))
 		x.Falls = append(x.Falls, after(t.Fell(), &clicks))

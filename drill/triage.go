@@ -297,51 +297,33 @@ func quoted(s string) string {
 // Speed is how fast a drill's mail was reported.
 type Speed struct {
 	Reported rate.Rate
-	First    time.Time // the first report; zero: none
-	Fastest  time.Duration
-	Median   i18n.Text // how long it took, and over whom it was reckoned
-	Race     rate.Race // the first report or the first click
-	Before   int       // reports before the first click
+	First    time.Time     // the first report; zero: none
+	Fastest  time.Duration // from its own mail
+	Median   i18n.Text     // how long it took, and over whom it was reckoned
+	Race     rate.Race     // the first report or the first click
+	Before   int           // reports before the first click
 }
 
-// Speed reckons how fast the recipients of a drill reported.
+// Speed reckons how fast the recipients of a drill reported. What came after its end counts no more.
 func (b *Book) Speed(ctx context.Context, f facility.ID, drill string) (s Speed, err error) {
 	d, err := b.Get(ctx, f, drill)
 	if err != nil {
 		return s, err
 	}
-	list, err := b.Times(ctx, f, drill)
+	list, err := b.moments(ctx, f, drill)
 	if err != nil {
 		return s, err
 	}
-	end := b.now()
-	if !d.Ended.IsZero() {
-		end = d.Ended
-	}
-	var reports, clicks []time.Time
-	var times []rate.Time
+	x := TimesOf(d, list, b.now())
 	s.Reported.Of = len(list)
-	for _, t := range list {
-		from := t.AcceptedAt
-		if from.IsZero() {
-			from = d.Started
-		}
-		at := t.First[Reported]
-		if fell := t.Fell(); !fell.IsZero() {
-			clicks = append(clicks, fell)
-		}
-		if at.IsZero() {
-			times = append(times, rate.Time{After: end.Sub(from)})
+	for _, t := range x.Reports {
+		if !t.Seen {
 			continue
 		}
-		reports = append(reports, at)
-		times = append(times, rate.Time{After: max(0, at.Sub(from)), Seen: true})
-		s.Reported.Count++
-		if s.First.IsZero() || at.Before(s.First) {
-			s.First, s.Fastest = at, max(0, at.Sub(from))
+		if s.Reported.Count++; s.Reported.Count == 1 || t.After < s.Fastest {
+			s.Fastest = t.After
 		}
 	}
-	s.Median, s.Race = rate.Median(times), rate.First(reports, clicks)
-	s.Before = s.Race.Before
+	s.First, s.Median, s.Race, s.Before = x.Race.FirstReport, rate.Median(x.Reports), x.Race, x.Race.Before
 	return s, nil
 }
